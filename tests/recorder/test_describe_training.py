@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from whydiff.diagnosis.sources.facts import changes
+from whydiff.diagnosis.sources.measurement import compare
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.model import architecture_facts
 from whydiff.recorder.describe.recipe import shown
@@ -14,6 +15,7 @@ from whydiff.recorder.describe.training import (
     metric_state,
     optimizer_facts,
 )
+from whydiff.testing.sides import a_side
 
 
 class Gan(keras.Model):
@@ -74,6 +76,48 @@ def test_what_a_newer_keras_lists_of_a_layer_without_a_constructor_equals_its_de
     older = {k: v for k, v in newer.items() if k != key}
     assert key in newer and not changes(older, newer)
     assert [c.key for c in changes(older, {**newer, key: False})] == [key]
+
+
+def hits(threshold):
+    """A metric that closes over its threshold."""
+
+    def hit_rate(y_true, y_pred):
+        return keras.ops.mean(keras.ops.cast(y_pred > threshold, "float32"))
+
+    return hit_rate
+
+
+class Hits(keras.metrics.Metric):
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.last = LIMIT * y_pred
+
+    def result(self):
+        return self.last
+
+
+LIMIT = 0.5
+
+
+@pytest.mark.parametrize(
+    "make", [hits, lambda t: keras.metrics.MeanMetricWrapper(hits(t), name="hits")]
+)
+def test_what_a_metric_reads_from_outside_is_told_by_its_name(make):
+    one, other = (measurement_facts(None, {"metrics": [make(t)]}, {}) for t in (0.5, 0.3))
+    told = compare(a_side(measurement=one), a_side(measurement=other))
+    assert told.evidence.startswith("threshold (read from outside) of the metric ")
+    assert told.evidence.endswith(": 0.5 vs. 0.3")
+
+
+def test_the_code_of_a_metric_of_the_users_and_what_it_reads_are_its_rule(monkeypatch):
+    one = measurement_facts(None, {"metrics": [Hits(name="hits")]}, {})
+    monkeypatch.setitem(globals(), "LIMIT", 0.25)
+    other = measurement_facts(None, {"metrics": [Hits(name="hits")]}, {})
+    told = compare(a_side(measurement=one), a_side(measurement=other))
+    assert told.evidence == "LIMIT (read from outside) of the metric Hits: 0.5 vs. 0.25"
+    monkeypatch.setattr(Hits, "result", lambda self: 0.0)
+    changed = measurement_facts(None, {"metrics": [Hits(name="hits")]}, {})
+    told = compare(a_side(measurement=other), a_side(measurement=changed))
+    assert told.evidence.startswith("metrics: Hits(") and told.evidence.endswith("with other code")
 
 
 class Counts(keras.Model):

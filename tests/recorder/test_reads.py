@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.callbacks import fresh_callback
 from whydiff.keras_backend.host_generators import never_alike
 from whydiff.recorder.describe.training import metric_state
 from whydiff.recorder.interference import Interference
@@ -168,3 +169,48 @@ def test_a_callback_that_sets_what_a_layer_reads_acts_on_the_training() -> None:
     assert interference.acting == {0}
     again = Interference(adapter_of(model), model, [Anneal()], acted)
     assert again.acting == {0}, "also where it finds nothing to change"
+
+
+class Cools(keras.callbacks.Callback):
+    seen = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen += 1
+        self.cool()
+
+    def cool(self):
+        if self.seen > 3:
+            self.model.optimizer.learning_rate = 0.1
+
+
+class Assigns(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.optimizer.learning_rate.assign(0.1)
+
+
+class Ends(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = logs["loss"] < 0.1
+
+
+class Prints(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        print(self.model.optimizer.learning_rate)
+
+
+def test_a_callback_whose_code_sets_a_rate_or_an_end_counts_before_it_does():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    callbacks = [Cools(), Prints(), Assigns(), Ends()]
+    watching = Interference(adapter_of(model), model, callbacks, set())
+    assert watching.acting == {0, 2} and watching.ending == {3}
+
+
+def test_what_a_training_left_in_a_callback_is_found_by_the_next_one_that_gets_it():
+    aside, counted, new = SetAside(), Cools(), Cools()
+    begun = [fresh_callback(counted)]
+    counted.on_epoch_begin(0)
+    counted.seen = 4
+    aside.after_callbacks(1, [counted], begun)
+    assert aside.found_in([counted, new]) == {"Cools.seen": 1}
+    counted.seen = 5  # set anew by the script
+    assert aside.found_in([counted]) == {}

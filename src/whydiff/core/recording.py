@@ -53,6 +53,9 @@ STEP = "step"
 
 #: note of a fit: a callback of the script reads the log between two steps
 BATCH_LOG_READ = "log read between steps"
+#: note of a fit: ``Class.attribute`` of callbacks that earlier fits were given, too -> the number
+#: of the fit that left it otherwise than it found it
+CALLBACKS_LEFT = "callbacks left"
 
 
 @dataclass(frozen=True)

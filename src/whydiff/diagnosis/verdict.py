@@ -100,7 +100,8 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     if not causes and _confirms(remedy, "noise"):
         causes = [_drawn_unseen(f) for f in findings if f.source == "noise"]
     causes, adapted = _as_data(causes)
-    excluded += adapted
+    causes, counted = _as_state(causes)
+    excluded += [*adapted, *counted]
     causes, repaired = _repaired(causes, remedy)
     if _confirms(remedy) and remedy is not None:  # what a fix makes equal was not meant to differ
         causes = [replace(c, intended=False) if c.source in remedy.confirms else c for c in causes]
@@ -285,6 +286,16 @@ def _as_data(causes: list[Cause]) -> tuple[list[Cause], list[Excluded]]:
     told = [replace(c, source="data-content") if c.mechanism == ADAPTED else c for c in causes]
     why = "only what data gave to adapted layers differs, counted with the data"
     return told, [Excluded(c.source, why) for c in causes if c.mechanism == ADAPTED]
+
+
+def _as_state(causes: list[Cause]) -> tuple[list[Cause], list[Excluded]]:
+    """What an earlier fit left in a callback is state, although it sets the optimizer or an end."""
+    kept = [c for c in causes if c.mechanism == "callback-goes-on"]
+    if len(kept) != 1 or any(c.source == "state" for c in causes):
+        return causes, []
+    why = "only what an earlier fit left in a callback differs, counted with the state"
+    told = [replace(c, source="state") if c in kept else c for c in causes]
+    return told, [Excluded(kept[0].source, why)]
 
 
 def _repaired(causes: list[Cause], remedy: Remedy | None) -> tuple[list[Cause], list[Excluded]]:

@@ -180,7 +180,8 @@ def _repairable(script: Script, made_by: Difference) -> list[str]:
         asked |= asked_sentences(script, a, b).keys()
     if a.recipe.backend.get("backend") != b.recipe.backend.get("backend"):
         asked |= {"initialization", "noise"}  # one seed gives other numbers on another backend
-    wanted = [c for c in made_by.causes if c not in asked and c not in _OUT_OF_REACH]
+    drawn = {f.source for f in made_by.findings if f.mechanism == "drawn-setting"}
+    wanted = [c for c in made_by.causes if c not in asked and c not in _OUT_OF_REACH - drawn]
     # Two runs of one text differ by chance in whatever they differ (a drawn batch size).
     return wanted if between == "runs" else [c for c in wanted if c in _BY_CHANCE]
 

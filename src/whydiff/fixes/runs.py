@@ -29,6 +29,8 @@ from whydiff.script_text.splits import seeded_splits
 
 #: what a seed set in the script reaches
 SEEDABLE = ("initialization", "data-order", "noise")
+#: what is drawn by Keras alone, or by nothing
+_DRAWN_BY_KERAS = {"initialization", "noise", "arithmetic"}
 #: at most this many proposals: each trial trains twice
 MOST = 4
 
@@ -105,7 +107,7 @@ def _seed_step(
     """What the script has for a seed is completed or moved before another line is added."""
     if seeded(script, names):
         return Step()
-    drawn = "data-content" in causes or "data-order" in causes
+    drawn = bool({*causes} - _DRAWN_BY_KERAS)  # by the script: data, their order, or a setting
     earlier = above_the_data(script, names, path, side) if drawn else Step()
     if seeded_in_time(side):
         return earlier
@@ -114,7 +116,8 @@ def _seed_step(
     for step in (earlier, moved(script, names, path, side), whole):
         if step:
             return step
-    first_use, data = _first_use(script, path, side), "data-content" in causes
+    first_use = _first_use(script, path, side)
+    data = bool({*causes} - _DRAWN_BY_KERAS - {"data-order"})
     inside = own_seed_step(script, names, path, side)
     if not inside and not data:
         inside = where_first_drawn(script, names, path, side)
@@ -154,7 +157,8 @@ def _plausible(
     needs_seed = any(c in ("initialization", "noise") for c in causes) and parts["s"]
     if needs_seed and "s" not in combination and not seeds_from_clock:
         return False  # initializers draw from Python's `random`: only a seed reaches them
-    if combination == "s" and "data-content" in causes and (parts["g"] or parts["o"]):
+    drawn = {*causes} - _DRAWN_BY_KERAS - {"data-order"}
+    if combination == "s" and drawn and (parts["g"] or parts["o"]):
         return _draws_globally(names)
     return True
 

@@ -87,6 +87,18 @@ def stored_by(cls: type, methods: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(_stored_in(code) for code in codes if code is not None))
 
 
+def sets_rates(cls: type, methods: tuple[str, ...]) -> bool:
+    """Whether these methods of a user's class, or those that they call, set a learning rate."""
+    rates, functions = (
+        {"learning_rate", "lr"},
+        [getattr(cls, n) for n in methods_used(cls, methods)],
+    )
+    codes = [getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f)]
+    used = set().union(*(_names_in(code) for code in codes if code is not None))
+    assigned = bool(used & {"assign", "set_value"}) and bool(used & (rates | {"optimizer"}))
+    return assigned or bool(stored_by(cls, methods) & rates)
+
+
 def _stored_in(code: types.CodeType) -> set[str]:
     return {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
 

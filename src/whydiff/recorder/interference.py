@@ -14,7 +14,7 @@ from typing import Any
 from whydiff.core.digests import group_digest
 from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.callbacks import sees_batches
-from whydiff.keras_backend.code import is_users
+from whydiff.keras_backend.code import is_users, sets_rates, stored_by
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.variables import existing_variables
 from whydiff.recorder.guard import unharmed
@@ -25,12 +25,21 @@ def is_theirs(callback: Any) -> bool:
     return is_users(type(callback)) or type(callback).__name__ == "LambdaCallback"
 
 
+#: what Keras calls while it trains
+_HOOKS = tuple(
+    f"on_{what}_{when}"
+    for what in ("train", "epoch", "train_batch", "batch")
+    for when in ("begin", "end")
+)
+
+
 class Interference:
     """Collects the positions of the callbacks that changed the training (``acting``) or did no
     more than end it (``ending``).
 
-    One of a class that ``acted`` in another training acts in this one, too, although it may find
-    nothing to change: what it does there belongs to both.
+    One of a class that ``acted`` in another training, or whose code sets a learning rate, acts in
+    this one, too, although it may find nothing to change: what it does belongs to both. So does
+    one whose code stops a training, whether it did or not.
     """
 
     def __init__(
@@ -49,8 +58,14 @@ class Interference:
         self.reads: Callable[[], Mapping[Any, Any]] = dict
         self._read: Mapping[Any, Any] = {}
         self._callbacks, self._acted = callbacks, acted
-        self.acting = {i for i in self._theirs if type(callbacks[i]) in acted}
-        self.ending: set[int] = set()
+        self.acting = {
+            i
+            for i in self._theirs
+            if type(callbacks[i]) in acted or sets_rates(type(callbacks[i]), _HOOKS)
+        }
+        self.ending = {
+            i for i in self._theirs if "stop_training" in stored_by(type(callbacks[i]), _HOOKS)
+        }
 
     def surrounded(self, callbacks: Sequence[Any]) -> list[Any]:
         """The callbacks with a probe before and behind each of the user's own."""

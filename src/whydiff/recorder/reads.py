@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.digests import tensor_digest
-from whydiff.keras_backend.code import LOSS, Outside, anew
+from whydiff.keras_backend.code import LOSS, Outside, anew, is_users
 from whydiff.keras_backend.subject import BesideModels
 from whydiff.recorder.describe.model import constants, held, loss_reads, outside
 from whydiff.recorder.describe.values import PLAIN, plain
@@ -83,12 +83,34 @@ class SetAside:
     def __init__(self) -> None:
         #: where it lies -> the fit, what it left, and what keeps the place from being another's
         self._left: dict[tuple[int, str], tuple[int, Any, Outside]] = {}
+        #: the same for the attributes of callbacks, which are not kept alive
+        self._counted: dict[tuple[int, str], tuple[int, Any, Callable[[], Any]]] = {}
 
     def after(self, index: int, reads: Sequence[Outside]) -> None:
         """The training of this number is over: remember what it left otherwise than it began."""
         for read in reads:
             if _is_kept(read) and (value := told(read.get())) != told(read.now):
                 self._left[read.place] = (index, value, read)
+
+    def after_callbacks(self, index: int, given: Sequence[Any], begun: Sequence[Any]) -> None:
+        """Remember what callbacks of the user's hold otherwise than their copies, which are as the
+        training of this number ``begun`` with them."""
+        for callback, before in zip(given, begun, strict=True):
+            for key, value in _plain_attributes(callback):
+                if getattr(before, key, value) != value:
+                    self._counted[id(callback), key] = (index, value, weak(callback))
+
+    def found_in(self, callbacks: Sequence[Any]) -> dict[str, int]:
+        """``Cooler.seen``: what an earlier fit left in a callback that is given to this one as
+        well, with the number of that fit."""
+        nothing = (0, None, lambda: None)
+        found = {}
+        for callback in callbacks:
+            for key, value in _plain_attributes(callback):
+                fit, left, same = self._counted.get((id(callback), key), nothing)
+                if fit and same() is callback and left == value:
+                    found[f"{type(callback).__name__}.{key}"] = fit
+        return found
 
     def found_by(self, reads: Sequence[Outside]) -> tuple[tuple[Outside, ...], dict[str, int]]:
         """What the first step of another training reads, with what an earlier one left marked as
@@ -100,6 +122,12 @@ class SetAside:
                 fits[read.key] = fit
             marked.append(replace(read, stored=read.stored or read.key in fits))
         return tuple(marked), fits
+
+
+def _plain_attributes(callback: Any) -> list[tuple[str, Any]]:
+    """What a callback of the user's holds; none where it has slots alone."""
+    held = getattr(callback, "__dict__", {}) if is_users(type(callback)) else {}
+    return [(key, value) for key, value in held.items() if isinstance(value, PLAIN)]
 
 
 def _traced(model: Any, reads: Sequence[Outside], signature: Hashable) -> Mapping[str, Any]:

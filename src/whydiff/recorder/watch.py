@@ -91,7 +91,8 @@ class Watch:
         self._fit, self._compiled = dict(training.fit), dict(training.compiled)
         # Read now: while a step's state travels, a learning rate may have no value to read.
         self._optimizer_facts = optimizer_facts(model)
-        self._callbacks = [fresh_callback(c) for c in listed(self._fit.get("callbacks"))]
+        self._given = listed(self._fit.get("callbacks"))
+        self._callbacks = [fresh_callback(c) for c in self._given]
         self._ledger, self._writer = ledger, writer
         self._start = Start(self._adapter, model, seen.trained_by)
         self._set_aside = seen.set_aside
@@ -118,6 +119,8 @@ class Watch:
             self._notes["log"] = LOG_UNSEEN
         elif names := names_seen(self._fit, self._callbacks, self._stack):
             self._notes["log names"] = names
+        if counted := self._set_aside.found_in(self._given):
+            self._notes[recording.CALLBACKS_LEFT] = counted
         if batch_log_read(self._callbacks):
             self._notes[recording.BATCH_LOG_READ] = True
         self._every = writer.every
@@ -371,6 +374,7 @@ class Watch:
         if not self._start.settled or self._recipe is None:
             return None
         self._set_aside.after(self.index, self._outside)
+        self._set_aside.after_callbacks(self.index, self._given, self._callbacks)
         self._rows.finish()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()

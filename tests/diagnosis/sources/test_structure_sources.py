@@ -5,6 +5,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.recipe import NOT_RESET
+from whydiff.core.recording import CALLBACKS_LEFT
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
 from whydiff.diagnosis.sources.stale import set_in_vain
@@ -36,6 +37,23 @@ def test_optimizer_values_and_classes():
 
 def test_optimizer_name_says_nothing():
     assert compare("optimizer", a_side(), with_facts("optimizer", name="b")).status == IDENTICAL
+
+
+def test_what_an_earlier_fit_left_in_a_callback_is_not_intended():
+    for name in ("optimizer", "duration"):
+        one, two = (
+            with_facts(name, callbacks=[f"Own(code:0123456789abcdef, factor={f}, seen={n})"])
+            for f, n in ((0.5, 0), (0.5, 4))
+        )
+        kept = changed(two, fit={"notes": {CALLBACKS_LEFT: {"Own.seen": 1}}})
+        finding = compare(name, one, kept)
+        assert finding.mechanism == "callback-goes-on" and not finding.intended
+        assert "Own is the one that fit 1 was given, too: its seen is as that left it" in (
+            finding.detail
+        )
+        assert compare(name, one, two).intended
+        other = with_facts(name, callbacks=["Own(code:0123456789abcdef, factor=0.1, seen=0)"])
+        assert compare(name, other, kept).intended
 
 
 def test_learning_rate_left_by_an_earlier_fit():

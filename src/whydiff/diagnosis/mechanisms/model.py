@@ -133,6 +133,16 @@ MECHANISMS = (
         seen="The learning rate at the start is one that an earlier fit ended with.",
     ),
     Mechanism(
+        "callback-goes-on",
+        ("optimizer", "duration", "state"),
+        "a callback goes on from where an earlier fit left it",
+        "Two fits are given one callback object, and what it counted in the first it still holds "
+        "in the second.",
+        "Make a new callback for each fit, or set its attributes back in on_train_begin.",
+        seen="Callbacks differ in nothing but attributes that an earlier fit of the same run left "
+        "in the very object.",
+    ),
+    Mechanism(
         "softmax-and-from-logits",
         ("objective",),
         "softmax output with from_logits=True",

@@ -10,6 +10,7 @@ from whydiff.core.findings import DIFFERS, UNKNOWN, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import PlainField, compare_facts, equal, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.stale import callbacks_apart
 
 ID = "duration"
 FIX = "Use the same epochs=, initial_epoch= and stopping callbacks in both."
@@ -27,6 +28,9 @@ def compare(a: Side, b: Side) -> Finding:
         name = limits[0]
         evidence = f"{name}: {show(_environment(a, name))} vs. {show(_environment(b, name))}"
         return differs(ID, evidence, FIX, mechanism="keras-json")
+    kept = callbacks_apart(a, b, one, two) if finding.status == DIFFERS else ""
+    if kept and _only_callbacks(a, b):
+        return differs(ID, finding.evidence, FIX, detail=kept, mechanism="callback-goes-on")
     if finding.status == DIFFERS:
         mechanism = "early-stopping" if _only_callbacks(a, b) else ""
         mechanism = "best-weights-kept" if _only_restoring(one, two) else mechanism

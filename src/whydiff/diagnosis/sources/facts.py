@@ -118,7 +118,8 @@ def show(value: Any) -> str:
     elif isinstance(value, Mapping):
         settings = [(k, show(v)) for k, v in value.items() if k != "class"]
         if "class" in value:
-            text = f"{value['class']}({', '.join(f'{k}={v}' for k, v in settings)})"
+            made = show(value["class"])
+            text = f"{made}({', '.join(f'{k}={v}' for k, v in settings)})"
         else:
             text = "{" + ", ".join(f"{k}: {v}" for k, v in settings) + "}"
     elif isinstance(value, list | tuple):
@@ -147,6 +148,11 @@ def both(a: Any, b: Any) -> str:
         if left or right:
             return f"only in A {show(left)}, only in B {show(right)}"
     if shown_a == shown_b:  # they differ beyond what is shown
+        if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+            apart = [(x, y) for x, y in zip(a, b, strict=True) if not equal(x, y)]
+            return ", ".join(both(x, y) for x, y in apart)
+        if isinstance(a, Mapping) and isinstance(b, Mapping) and same_but_code(a, b):
+            return f"{shown_a} with other code"
         if isinstance(a, str) and isinstance(b, str) and _NAMED_DIGEST.search(a):
             return f"{shown_a} with other {'values' if shown_a.endswith(']') else 'code'}"
         shown_a, shown_b = repr(a), repr(b)
@@ -163,6 +169,12 @@ def _differing_settings(a: str, b: str) -> str:
     left = [part for part in one if part not in two]
     right = [part for part in two if part not in one]
     return f"{name_a}: {show(', '.join(left))} vs. {show(', '.join(right))}"
+
+
+def same_but_code(a: Any, b: Any) -> bool:
+    """Whether two values of facts differ at most in digests of functions behind their names."""
+    texts = [_NAMED_DIGEST.sub("", repr(value)) for value in (a, b)]
+    return texts[0] == texts[1]
 
 
 def describe(found: Sequence[Change], limit: int = 4) -> str:

@@ -10,12 +10,21 @@ from whydiff.core.recipe import NOT_RESET, Facts
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.sources.data_content import validation_differs
-from whydiff.diagnosis.sources.facts import NOT_SET, PlainField, changes, compare_facts, show
+from whydiff.diagnosis.sources.facts import (
+    NOT_SET,
+    PlainField,
+    changes,
+    compare_facts,
+    same_but_code,
+    show,
+)
 from whydiff.diagnosis.sources.source import Source, differs
 
 ID = "measurement"
 #: begins the facts on what a metric holds before the first step
 STATE = "metric:"
+#: begins the facts on what a metric reads from outside
+READ = "layer:the metric "
 FIX = "Measure both with the same metric classes on the same data: evaluate against evaluate."
 
 OTHER_BATCHES = (
@@ -31,7 +40,14 @@ def compare(a: Side, b: Side) -> Finding:
     one, two = a.recipe.measurement, b.recipe.measurement
     nothing = "no metrics in either"
     field = PlainField(ID, FIX, what="measuring rules", nothing=nothing, intended=True)
-    finding = compare_facts(field, one, two, lambda key: key in ("validation", NOT_RESET))
+    read = any(c.key.startswith(READ) for c in changes(one, two))
+
+    def skip(key: str) -> bool:
+        # The code of a metric is known by what it reads, too: where that differs it says more.
+        known = read and same_but_code(one.get(key), two.get(key))
+        return known or key in ("validation", NOT_RESET)
+
+    finding = compare_facts(field, one, two, skip)
     validated = [_validated(side) for side in (a, b)]
     kept = _kept(one, two)
     if kept:

@@ -21,6 +21,7 @@ from whydiff.diagnosis.sources.facts import (
     show,
 )
 from whydiff.diagnosis.sources.source import Source, differs
+from whydiff.diagnosis.sources.stale import callbacks_apart
 
 ID = "optimizer"
 FIX = "Use the same optimizer with the same hyperparameters, written out, in both."
@@ -48,6 +49,9 @@ def compare(a: Side, b: Side) -> Finding:
         moved = _moved_on_the_way(a, b) if finding.status != DIFFERS else ""
         if moved:
             return differs(ID, moved, FIX)
+        kept = callbacks_apart(a, b, one, two)
+        if kept and [c.key for c in changes(one, two, skip=is_name)] == ["callbacks"]:
+            return differs(ID, finding.evidence, FIX, detail=kept, mechanism="callback-goes-on")
         left = _left_by_earlier_fit(a, b) if finding.status == DIFFERS else ""
         if left:
             return differs(

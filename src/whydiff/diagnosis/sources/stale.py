@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from whydiff.core.recording import Side
+from whydiff.core.recipe import Facts, named_fit
+from whydiff.core.recording import CALLBACKS_LEFT, Side
 from whydiff.diagnosis.sources.facts import equal, name_of, show
 
 #: what a fit notes: fact -> [value compiled into the step, value set since]
@@ -67,6 +69,24 @@ def left_apart(a: Side, b: Side) -> dict[str, tuple[Any, Any, int]]:
         for key, fit in {**_noted(a, LEFT), **_noted(b, LEFT)}.items()
         if key in one and key in other and not equal(one[key], other[key])
     }
+
+
+def callbacks_apart(a: Side, b: Side, one: Facts, other: Facts) -> str:
+    """Says so where callbacks differ, and in nothing but what an earlier fit left in them."""
+    found = {name: _noted(s, CALLBACKS_LEFT) for name, s in (("A", a), ("B", b))}
+    texts = [str(facts.get("callbacks")) for facts in (one, other)]
+    keys = {key for left in found.values() for key in left}
+    for key in keys:
+        attribute = re.escape(key.rpartition(".")[2])
+        texts = [re.sub(rf"\b{attribute}=(?:'[^']*'|[^,)]*)", "", text) for text in texts]
+    if not keys or texts[0] != texts[1] or one.get("callbacks") == other.get("callbacks"):
+        return ""
+    return "; ".join(
+        f"in {name} the callback {key.rpartition('.')[0]} is the one that {named_fit(int(fit))} "
+        f"was given, too: its {key.rpartition('.')[2]} is as that left it"
+        for name, left in found.items()
+        for key, fit in left.items()
+    )
 
 
 def _noted(side: Side, name: str) -> Mapping[str, Any]:

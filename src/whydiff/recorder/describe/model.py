@@ -107,17 +107,43 @@ def outside(layer: Any) -> list[Outside]:
 
 def loss_reads(loss: Any) -> list[Outside]:
     """What losses of the user's read from globals and closures."""
-    if isinstance(loss, dict):
-        return [read for part in loss.values() for read in loss_reads(part)]
-    if isinstance(loss, (list, tuple)):
-        return [read for part in loss for read in loss_reads(part)]
-    inner = getattr(loss, "fn", loss)
-    functions: list[Any] = [inner] if inspect.isroutine(inner) and is_users(inner) else []
-    if not functions and is_users(type(loss)):
-        used = methods_used(type(loss), ("call", "__call__"))
-        functions = [inspect.unwrap(getattr(type(loss), name, None) or len) for name in used]
-    found = [read for function in functions for read in read_outside(function)]
+    found = [read for part in _parts(loss) for read in _read_by(part, ("call", "__call__"))]
     return list({read.name: replace(read, owner=LOSS) for read in found}.values())
+
+
+def metric_reads(metrics: Any) -> list[Outside]:
+    """What metrics of the user's read from globals and closures."""
+    found = []
+    for part in _parts(metrics):
+        name = getattr(inner(part), "__name__", type(part).__name__)
+        reads = {read.name: read for read in _read_by(part, ("update_state", "result"))}
+        found += [replace(read, owner=f"the metric {name}") for read in reads.values()]
+    return found
+
+
+def inner(thing: Any) -> Any:
+    """The function that a loss or metric wraps, or itself."""
+    return getattr(thing, "fn", getattr(thing, "_fn", thing))
+
+
+def _parts(compiled: Any) -> Iterator[Any]:
+    """The losses or metrics among what ``compile`` was given."""
+    if isinstance(compiled, (dict, list, tuple)):
+        for part in compiled.values() if isinstance(compiled, dict) else compiled:
+            yield from _parts(part)
+    else:
+        yield compiled
+
+
+def _read_by(thing: Any, methods: tuple[str, ...]) -> Iterator[Outside]:
+    """What a function of the user's, or these methods of an object of the user's, read."""
+    function = inner(thing)
+    functions: list[Any] = [function] if inspect.isroutine(function) and is_users(function) else []
+    if not functions and is_users(type(thing)):
+        used = methods_used(type(thing), methods)
+        functions = [inspect.unwrap(getattr(type(thing), name, None) or len) for name in used]
+    for function in functions:
+        yield from read_outside(function)
 
 
 def stored(layer: Any) -> frozenset[str]:

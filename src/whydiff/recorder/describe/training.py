@@ -29,7 +29,7 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import models_of, optimizers_of
 from whydiff.keras_backend.variables import undecayed
-from whydiff.recorder.describe.model import loss_reads
+from whydiff.recorder.describe.model import loss_reads, metric_reads
 from whydiff.recorder.describe.values import (
     config,
     defaults,
@@ -159,7 +159,9 @@ def _defaults(function: Any) -> dict[str, Any]:
 
 
 def measurement_facts(model: Any, compiled: dict[str, Any], fit: dict[str, Any]) -> dict[str, Any]:
+    given = [compiled.get(key) for key in ("metrics", "weighted_metrics")]
     return {
+        **{read.key: plain(read.value) for read in metric_reads(given)},
         "metrics": _metrics(compiled.get("metrics")),
         "weighted_metrics": _metrics(compiled.get("weighted_metrics")),
         "validation_freq": plain(fit.get("validation_freq", 1)),
@@ -248,4 +250,5 @@ def _metrics(metrics: Any) -> Any:
             f"{metrics.__name__}:{code_digest(metrics)}" if is_users(metrics) else metrics.__name__
         )
     settings = {k: v for k, v in config(metrics).items() if k not in ("fn", "dtype")}
-    return {"class": type(metrics).__name__, **plain(settings)}
+    own = f":{class_digest(type(metrics))}" if is_users(type(metrics)) else ""
+    return {"class": f"{type(metrics).__name__}{own}", **plain(settings)}
