@@ -176,6 +176,32 @@ def test_a_generator_that_something_else_seeded_is_not_named(data):
     assert "draws from" not in data(SPLIT, ledger=(seeding,)).detail
 
 
+HASHED = """words = {w for text in TEXTS for w in text.split()}
+index = {}
+for word in words:
+    index[word] = len(index)
+model.fit([index[word] for word in TEXTS])
+"""
+OF_THE_SET = "train.py:3: a set is iterated in hash order, another one in each process"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "named"), [(("random", "random"), True), (("1", "2"), True), (("1", "1"), False)]
+)
+def test_a_set_that_hands_out_the_data_is_named_where_the_hash_seeds_differ(tmp_path, seeds, named):
+    script = tmp_path / "train.py"
+    script.write_text(HASHED)
+    sides = tuple(
+        a_side(execution={"script": str(script), "environment": {"hash seed": seed}})
+        for seed in seeds
+    )
+    for mechanism, becomes in (("", "hash-order"), ("labels-permuted", "labels-permuted")):
+        finding = Finding("data-content", DIFFERS, "x", detail="x", mechanism=mechanism)
+        (read,) = with_drawing_lines([finding], (script, script), sides)
+        assert read.detail == (f"x; {OF_THE_SET}" if named else "x")
+        assert read.mechanism == (becomes if named else mechanism)
+
+
 @pytest.mark.parametrize("alike", [True, False])
 def test_a_setting_that_two_runs_of_one_program_draw_is_not_intentional(tmp_path, alike):
     script = tmp_path / "train.py"

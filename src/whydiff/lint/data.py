@@ -30,7 +30,8 @@ def _files(s: Source) -> Iterator[Hit]:
                 yield Hit.at(node, "files are taken in the order of the file system")
 
 
-def _sets(s: Source) -> Iterator[Hit]:
+def sets_iterated(s: Source) -> Iterator[Hit]:
+    """Lines whose result depends on the order in which a set of texts hands out what it holds."""
     lines = set()
     for edit, line, what in order_changes(s.script, s.names):
         if "set" not in what or edit.new == ")" or line in lines or _numbers(s, line):
@@ -218,7 +219,7 @@ RULES = (
         "a set is walked through",
         "The order of texts in a set depends on PYTHONHASHSEED, another one in every run.",
         "sorted(the_set); or dict.fromkeys(...) to keep the order of appearance.",
-        _sets,
+        sets_iterated,
         "words = set(text.split())\nindex = {w: i for i, w in enumerate(words)}\n",
         "words = sorted(set(text.split()))\nindex = {w: i for i, w in enumerate(words)}\n",
         "rows-reordered",

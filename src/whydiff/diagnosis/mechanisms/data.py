@@ -90,6 +90,17 @@ MECHANISMS = (
         seen="Two runs of one script share no sample.",
     ),
     Mechanism(
+        "hash-order",
+        ("data-content",),
+        "a set hands out what it holds in another order",
+        "The order of texts in a set follows from their hashes, which Python seeds anew in every "
+        "process.",
+        "Sort what comes from a set: sorted(words). PYTHONHASHSEED=0 before Python starts fixes "
+        "the order, too.",
+        seen="Two runs of one script had other hash seeds, no line draws without a seed, and a "
+        "line above the training goes through a set.",
+    ),
+    Mechanism(
         "drawn-in-turn",
         ("data-content",),
         "the second data set takes later draws",

@@ -16,6 +16,9 @@ _SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration",
              "mode", "measurement")  # fmt: skip
 #: Mechanisms of data of which nothing else says how they came to differ.
 _UNSAID = ("", "unseeded-split", "unseeded-generator", "other-subset", "prepared-otherwise")
+#: Mechanisms of samples that a set may have arranged or numbered.
+_BY_A_SET = (*_UNSAID, *data_content.BY_RULE, "labels-permuted", "rows-reordered",
+             "rows-mismatched", "other-shuffle")  # fmt: skip
 
 
 def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = False) -> Finding:
@@ -43,6 +46,19 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
         remedy = known("drawn-setting").remedy
         return replace(finding, detail=detail, mechanism="drawn-setting", remedy=remedy)
     return finding
+
+
+def in_hash_order(finding: Finding, lines: str, drawn: bool) -> Finding:
+    """A finding of two runs on their samples with the ``lines`` that go through a set, "" for none;
+    where nothing is ``drawn`` without a seed and nothing else says why, these are the reason."""
+    fed = finding.source in (data_content.ID, "data-order")
+    if finding.status != DIFFERS or not lines or not fed or finding.mechanism not in _BY_A_SET:
+        return finding
+    detail = f"{finding.detail or finding.evidence}; {lines}"
+    if drawn or finding.mechanism not in _UNSAID:
+        return replace(finding, detail=detail)
+    remedy = known("hash-order").remedy
+    return replace(finding, detail=detail, mechanism="hash-order", remedy=remedy, intended=False)
 
 
 def drawn_in_turn(finding: Finding, lines: str, own: bool) -> Finding:

@@ -13,9 +13,10 @@ from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.sources import data_content, seeds
-from whydiff.diagnosis.sources.drawn import drawn_in_turn, drawn_otherwise
+from whydiff.diagnosis.sources.drawn import drawn_in_turn, drawn_otherwise, in_hash_order
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import ensemble_or_folds
+from whydiff.lint.data import sets_iterated
 from whydiff.lint.pipelines import random_maps
 from whydiff.lint.script import Source, calls_in
 from whydiff.lint.seeds import draws_anew, unseeded_draws
@@ -40,7 +41,25 @@ def with_drawing_lines(
     """
     named = lines_that_draw(scripts, sides)
     racing = bool(named) and all(RACE in line for line in named)
-    return tuple(drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
+    hashed = few_of(_in_hash_order(scripts[0], sides)) if scripts[0] == scripts[1] else ""
+    drawn = (drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
+    return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
+
+
+def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:
+    """Lines of a program that go through a set, where two runs of it had other hash seeds."""
+    hash_seeds = [side.execution.environment.get("hash seed") for side in sides]
+    if None in hash_seeds or hash_seeds[0] == hash_seeds[1] != "random":
+        return []
+    files = [path, *(module for module, _ in modules_of(path, path.parent))]
+    known = ((file, _source(file)) for file in files)
+    return [
+        f"{file.name}:{hit.line}: a set is iterated in hash order, another one in each process"
+        for file, source in known
+        if source is not None
+        for hit in sets_iterated(source)
+        if _before(sides[0], file, hit.line)
+    ]
 
 
 def lines_that_draw(scripts: tuple[Path, Path], sides: tuple[Side, Side]) -> list[str]:
