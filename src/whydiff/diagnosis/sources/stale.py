@@ -73,20 +73,26 @@ def left_apart(a: Side, b: Side) -> dict[str, tuple[Any, Any, int]]:
 
 def callbacks_apart(a: Side, b: Side, one: Facts, other: Facts) -> str:
     """Says so where callbacks differ, and in nothing but what an earlier fit left in them."""
-    found = {name: _noted(s, CALLBACKS_LEFT) for name, s in (("A", a), ("B", b))}
-    texts = [str(facts.get("callbacks")) for facts in (one, other)]
-    keys = {key for left in found.values() for key in left}
+    sides = [(str(facts.get("callbacks")), _noted(side, CALLBACKS_LEFT))
+             for facts, side in ((one, a), (other, b))]  # fmt: skip
+    keys = {key for _, left in sides for key in left}
+    texts = [text for text, _ in sides]
     for key in keys:
-        attribute = re.escape(key.rpartition(".")[2])
-        texts = [re.sub(rf"\b{attribute}=(?:'[^']*'|[^,)]*)", "", text) for text in texts]
-    if not keys or texts[0] != texts[1] or one.get("callbacks") == other.get("callbacks"):
+        texts = [re.sub(_setting(key), "", text) for text in texts]
+    if not keys or texts[0] != texts[1] or sides[0][0] == sides[1][0]:
         return ""
     return "; ".join(
-        f"in {name} the callback {key.rpartition('.')[0]} is the one that {named_fit(int(fit))} "
-        f"was given, too: its {key.rpartition('.')[2]} is as that left it"
-        for name, left in found.items()
+        f"{name} is given the {key.rpartition('.')[0]} object of {named_fit(int(fit))}, which left "
+        f"{setting.group()} in it"
+        for name, (text, left) in zip(("A", "B"), sides, strict=True)
         for key, fit in left.items()
+        if (setting := re.search(_setting(key), text))
     )
+
+
+def _setting(key: str) -> str:
+    """A pattern for ``seen=4``, where ``key`` is ``Cooler.seen``."""
+    return rf"\b{re.escape(key.rpartition('.')[2])}=(?:'[^']*'|[^,)]*)"
 
 
 def _noted(side: Side, name: str) -> Mapping[str, Any]:
