@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
     parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
     parser.add_argument("--every", type=int, default=1, help="as `whydiff record --every`")
+    parser.add_argument("--no-digests", action="store_true", help="as if digests took no time")
     parser.add_argument("--count", action="store_true", help="calls of functions a step, too")
     parser.add_argument("--profile", action="store_true", help="where a recorded epoch spends")
     return parser.parse_args()
@@ -258,6 +259,17 @@ def profile(model, x, y, size, name, holder, folder):
     pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
 
 
+def leave_out_digests():
+    """Nothing that a step left is digested: the most that a thread for digests could save."""
+    from whydiff.core import digests
+
+    for name in ("group_digest", "numbers_digest", "pieces_digest"):
+        known = getattr(digests, name)
+        for module in [m for n, m in sys.modules.items() if n.startswith("whydiff.")]:
+            if getattr(module, name, None) is known:
+                setattr(module, name, lambda *given: 0)
+
+
 class Holder:
     """Whose session has ended: what it is told of then is nobody's business."""
 
@@ -276,6 +288,8 @@ def main() -> None:
 
     holder = Holder()
     install(holder)
+    if args.no_digests:
+        leave_out_digests()
     with tempfile.TemporaryDirectory() as folder:
         for name, make in NETS.items():
             if args.net in (name, None):

@@ -173,6 +173,8 @@ def test_churn_in_words():
         "switching changed predictions no more than reseeding does"
     )
     assert "A and B with other seeds disagree on 12 %, with equal seeds 11 %" in churn(MOVED, 0.05)
+    nothing = replace(MOVED, excess=Estimate(-2.8e-17, -0.63, 0.63, 3))
+    assert "(excess 0 % (-63 to 63 %)" in churn(nothing, 0.05)
     numbers = replace(MOVED, measure="distance")
     assert "two seeds differ by 0.08" in churn(numbers, 0.05)
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence, Finding
 from whydiff.core.recipe import Batching, Content, Order, Recipe
@@ -75,6 +76,28 @@ def test_a_recording_shows_script_fit_losses_and_draws() -> None:
         assert word in shown
     table = next(b for b in execution_blocks(execution()) if isinstance(b, Table))
     assert [row[0] for row in table.rows] == ["1", "2", "3", "6"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "told"),
+    [
+        (1, None),
+        (2, "0.1 from epoch 1, 0.05 from epoch 2"),
+        (6, "0.1 from epoch 1, 0.05 from epoch 2, 0.025 from epoch 3, and so on, 0.003125 from "
+            "epoch 6"),
+    ],
+)  # fmt: skip
+def test_learning_rates_are_told_where_they_changed(epochs: int, told: str | None) -> None:
+    recorded = execution()
+    notes = {"learning rates": [[i, [0.1 * 0.5**i]] for i in range(epochs)], "seed ledger": 3}
+    changed = replace(recorded, fits=(replace(recorded.fits[0], notes=notes),))
+    facts = next(
+        dict(b.rows)
+        for b in execution_blocks(changed)
+        if isinstance(b, Facts) and "Optimizer" in dict(b.rows)
+    )
+    assert facts.get("Learning rates") == told
+    assert "Seed ledger" not in facts
 
 
 def test_a_recording_that_was_cut_short_says_so() -> None:

@@ -152,6 +152,18 @@ class Fit:
         """The numbers of its log that the script looks at, () where that is not known."""
         return tuple(map(str, self.notes.get("log names") or ()))
 
+    @property
+    def rates(self) -> dict[int, list[Any]]:
+        """By the epoch that began with them the learning rates of the optimizers, where another
+        epoch had others."""
+        noted = self.notes.get(RATES)
+        return {
+            one[0]: one[1]
+            for one in (noted if isinstance(noted, list) else ())
+            if isinstance(one, list) and len(one) == 2 and isinstance(one[0], int)
+            if isinstance(one[1], list)
+        }
+
     def trained(self, call: MeasuringCall) -> bool:
         """Whether it trained the model that ``call`` used. Titles tell where numbers are lacking:
         models of equal names are common (``clear_session`` counts names from the start)."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
-from whydiff.core.recording import RATES, Side
+from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.facts import (
@@ -84,7 +82,7 @@ def _in_successive_fits(a: Side, b: Side, key: str) -> str:
 def _moved_on_the_way(a: Side, b: Side) -> str:
     """Says so where equal settings were changed to different learning rates, and the trainings are
     equal up to the very update that uses them: later it may follow from another difference."""
-    noted = [_noted_rates(side) for side in (a, b)]
+    noted = [side.fit.rates for side in (a, b)]
     begun = sorted({epoch for side in noted for epoch in side})
     rates = [[side[max(e for e in side if e <= epoch)] for epoch in begun if min(side) <= epoch]
              for side in noted if side]  # fmt: skip
@@ -105,17 +103,6 @@ def _moved_on_the_way(a: Side, b: Side) -> str:
         f"all settings equal, but the learning rate of epoch {epoch + 1} is {values[0]} in A and "
         f"{values[1]} in B{by}"
     )
-
-
-def _noted_rates(side: Side) -> dict[int, list[Any]]:
-    """By the epoch that began with them the learning rates, where another one had others."""
-    noted = side.fit.notes.get(RATES)
-    return {
-        one[0]: one[1]
-        for one in (noted if isinstance(noted, list) else ())
-        if isinstance(one, list) and len(one) == 2 and isinstance(one[0], int)
-        if isinstance(one[1], list)
-    }
 
 
 def _rates(shared: list[Change]) -> str:

@@ -161,10 +161,10 @@ def causes_in_parts(causes: Sequence[Cause], moved: MovedBy) -> Chart | Table:
         for measure, value in zip(MEASURES, (cause.alone, cause.remaining), strict=True)
         if value is not None
     ]
-    told = [(name_of(c), c.detail or c.evidence) for c in causes]
     if all(c.share is None and c.alone is None for c in causes):
-        suspects = tuple((n, c.status, d) for c, (n, d) in zip(causes, told, strict=True))
+        suspects = tuple((_asked_for(c), c.status, c.detail or c.evidence) for c in causes)
         return Table(("Cause", "Status", "What differs"), suspects)
+    told = [(name_of(c), c.detail or c.evidence) for c in causes]
     parts = [map(percent, (c.share, c.alone, c.remaining)) for c in causes]
     columns = ("Cause", "Contribution", "Alone", "Remaining", "What differs")
     table = Table(
@@ -180,10 +180,13 @@ def causes_in_parts(causes: Sequence[Cause], moved: MovedBy) -> Chart | Table:
 
 
 def name_of(cause: Cause) -> str:
-    """A cause in a table: its source, and how to take it."""
-    text = cause.source + ("" if cause.status == CONFIRMED else " (suspected)")
-    text += " (intentional)" if cause.intended else ""
-    return text + (" (ignored)" if cause.ignored else "")
+    """A cause in a table that has no column for its status: its source, and how to take it."""
+    return _asked_for(cause, "" if cause.status == CONFIRMED else " (suspected)")
+
+
+def _asked_for(cause: Cause, status: str = "") -> str:
+    intended = " (intentional)" if cause.intended else ""
+    return cause.source + status + intended + (" (ignored)" if cause.ignored else "")
 
 
 def call_hybrids(e: Explanation) -> Iterator[Section]:

@@ -490,4 +490,4 @@ def churn(found: Churn, alpha: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{round(100 * share, 2) + 0.0:.2g} %"  # never 3e-15, nor -0

@@ -13,7 +13,7 @@ import numpy as np
 
 from whydiff.core.calls import Event, MeasuringCall, Output
 from whydiff.core.digests import ordered_digest
-from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw, Execution, Fit
+from whydiff.core.recording import RATES, SEEDING, STEP_GROUPS, Draw, Execution, Fit
 from whydiff.core.stack import Frame
 from whydiff.core.words import count, duration, number
 from whydiff.report.charts.lines import history, history_rows
@@ -39,6 +39,8 @@ FIRST_EPOCHS = 3
 #: numbers of a fit that are shown, the first ones logged, and epochs of each in a table: evenly
 #: spread, both ends among them
 MOST_METRICS, MOST_EPOCHS = 40, 400
+#: notes of a fit that are told elsewhere, or tell a person nothing
+_UNTOLD = frozenset({"losses", "seed ledger", RATES})
 
 
 def document(execution: Execution, name: str = "") -> Document:
@@ -116,7 +118,8 @@ def _fit(fit: Fit) -> Section:
         ("Optimizer", plain(fit.recipe.optimizer.get("class"))),
         ("Learning rate", plain(fit.recipe.optimizer.get("learning_rate"))),
         ("Loss", plain(fit.recipe.objective.get("loss"))),
-        *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items() if k != "losses"),
+        ("Learning rates", _rates(fit)),
+        *((str(k).capitalize(), plain(v)) for k, v in fit.notes.items() if k not in _UNTOLD),
         ("Last step" if fit.every == 1 else "Last step that was digested", _digests(fit)),
     ]
     blocks: list[Block] = [Facts(tuple((k, v) for k, v in facts if v not in ("", "-")))]
@@ -134,6 +137,14 @@ def _fit(fit: Fit) -> Section:
     lead = f"{count(len(fit.steps), 'step')} in {duration(fit.seconds)}{unfinished}."
     title = f"Fit {fit.index}: {fit.model}"
     return Section(f"fit-{fit.index}", title, tuple(blocks), lead, SCREEN, announced=True)
+
+
+def _rates(fit: Fit) -> str:
+    """The learning rates that epochs began with, where there was more than one."""
+    told = [f"{plain(rate)} from epoch {epoch + 1}" for epoch, rate in fit.rates.items()]
+    if len(told) > FIRST_EPOCHS + 1:
+        told = [*told[:FIRST_EPOCHS], "and so on", told[-1]]
+    return ", ".join(told) if len(told) > 1 else ""
 
 
 def _digests(fit: Fit) -> str:
