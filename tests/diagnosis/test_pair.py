@@ -7,7 +7,7 @@ import pytest
 
 from whydiff.core.calls import Event
 from whydiff.core.errors import WhydiffError
-from whydiff.core.recording import PROCESSES, Epoch, Execution
+from whydiff.core.recording import FAILED_FITS, PROCESSES, Epoch, Execution
 from whydiff.diagnosis.pair import (
     check_comparable,
     check_fit,
@@ -35,6 +35,13 @@ def test_a_script_without_a_watched_step_is_told_how_loops_are_watched():
         check_trained(nothing, ["--fast"])
     assert "whydiff.watch(model, optimizer=optimizer)" in error.value.way_out
     assert "loop.step(train_step, x, y)" in error.value.way_out
+
+
+def test_a_script_whose_only_fit_failed_at_once_is_told_so():
+    facts = {FAILED_FITS: ["train.py:9"]}
+    nothing = Execution("train.py", (), "2026-01-01T00:00:00", 0, facts, (), ())
+    with pytest.raises(WhydiffError, match=r"train\.py: the fit at train\.py:9 failed before the"):
+        check_trained(nothing, [])
 
 
 def of(*fits):

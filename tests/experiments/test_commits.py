@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from whydiff.core.findings import SUSPECTED, Cause
-from whydiff.experiments.explain.lines import Program, Revisions, located, located_in
+from whydiff.experiments.explain.lines import Program, Revisions, _paired, located, located_in
 from whydiff.runner.history import commit_named, text_at
 from whydiff.script_text.dataflow import deciding
 
@@ -374,3 +374,41 @@ def test_the_state_that_travels_through_a_step_is_no_data():
     text = text.replace("optimizer = SGD(RATE)", "state = SGD(RATE).variables")
     assert ("train.py", 3) not in deciding({"train.py": text}, "train.py", 9)
     assert ("train.py", 3) in deciding({"train.py": text}, "train.py", 9, whole=True)
+
+
+SETTINGS_OF_A = "net:\n  activation: relu\n  units: 4\nseed: 3\n"
+READING = """import keras
+import numpy as np
+import yaml
+from prep import scaled
+cfg = yaml.safe_load(open("cfg.yaml"))
+x = scaled(np.loadtxt("x.csv"))
+model = build(cfg["net"]["activation"])
+model.fit(x, x, epochs=3)
+"""
+
+
+def test_settings_that_two_runs_read_are_looked_at_line_by_line():
+    """A change that feeds the call is not said to be behind another cause."""
+    a, b = SETTINGS_OF_A, SETTINGS_OF_A.replace("relu", "gelu")
+    prep = PREP, PREP.replace("return", "return 2 *")
+    causes = [cause("architecture", "activation of dense: relu vs. gelu"),
+              cause("data-content", "other samples")]  # fmt: skip
+
+    def said(texts):
+        project = {"train.py": READING, "prep.py": PREP}
+        programs = [program(project, {"cfg.yaml": digest}) for digest in ("1", "2")]
+        return [c.detail for c in located(texts, causes, tuple(programs))]
+
+    both = said({("prep.py", "prep.py"): prep, ("cfg.yaml", "cfg.yaml"): (a, b)})
+    assert "(cfg.yaml:2: activation: relu vs. activation: gelu)" in both[0]
+    assert "(prep.py:" in both[1]
+    alone = said({("prep.py", "prep.py"): prep})
+    assert alone[0] == "activation of dense: relu vs. gelu" and "(prep.py:" in alone[1]
+
+
+def test_settings_are_paired_by_name_or_where_each_run_reads_one():
+    a = {"same.yaml": "x: 1", "cfg.yaml": "x: 1", "a.yaml": "x: 1"}
+    b = {"same.yaml": "x: 1", "cfg.yaml": "x: 2", "b.yaml": "x: 2"}
+    assert [*_paired(a, b)] == [("cfg.yaml", "cfg.yaml"), ("a.yaml", "b.yaml")]
+    assert [*_paired(a, {**b, "c.yaml": "x: 3"})] == [("cfg.yaml", "cfg.yaml")]

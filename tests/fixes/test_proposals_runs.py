@@ -13,6 +13,7 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import Proposal, intended, proposals
 from whydiff.fixes.proposal import Difference
+from whydiff.script_text.edits import Settings
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -502,3 +503,17 @@ def test_a_script_that_seeds_python_is_not_told_that_initializers_draw_unseeded(
         "the script seeds NumPy alone"
         in proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-content"]))[0].how
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "seed"), [("", "cfg['seed']"), ("SEED = 5\n", "SEED"), ("cfg = {'seed': 2}\n", "0")]
+)
+def test_a_seed_that_only_the_settings_hold_is_used_where_the_code_has_none(
+    sides: Sides, first: str, seed: str
+) -> None:
+    text = f"import keras\n\n{first}cfg = load()\nmodel = build(cfg['units'])\nmodel.fit()\n"
+    a, b = two_runs(sides)
+    made_by = Difference("runs", a, b, [], RANDOM)
+    held = [Settings(frozenset({"units", "seed"}), ("seed",))]
+    found = proposals(SCRIPT, text, made_by, [], held)
+    assert added(found[0]) == [f"keras.utils.set_random_seed({seed})"]

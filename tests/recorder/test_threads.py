@@ -1,13 +1,16 @@
-"""Of trainings in several threads at once one is watched, the others are counted."""
+"""Of trainings in several threads at once one is watched; others, and those that fail at once, are
+noted."""
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Mapping
 
 import keras
 import pytest
 
+from whydiff.core.recording import FAILED_FITS
 from whydiff.recorder.session import Session
 from whydiff.storage import Writer, load
 from whydiff.storage.sealing import BESIDE
@@ -91,3 +94,12 @@ def test_of_predictions_in_two_threads_at_once_one_is_watched(session, model):
     assert watched is not None and beside == [None]
     session.end_call(watched, False)
     assert session.begin_fit(model, {}) is not None
+
+
+def test_a_fit_that_fails_before_a_step_is_over_is_noted_with_its_line(session, model):
+    line = inspect.currentframe().f_lineno + 1
+    session.end_fit(session.begin_fit(model, {}), False)
+    session.drop_fit(session.begin_fit(model, {}))  # goes on unwatched
+    session.close(1)
+    noted = load(session.writer.path).environment[FAILED_FITS]
+    assert noted == [f"test_threads.py:{line}"]

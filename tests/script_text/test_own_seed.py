@@ -8,7 +8,8 @@ import pytest
 
 from whydiff.script_text.edits import parse
 from whydiff.script_text.imports import Names
-from whydiff.script_text.own_seed import is_seed_name, own_seed, seed_in, seed_option
+from whydiff.script_text.own_seed import own_seed, seed_in, seed_option
+from whydiff.script_text.settings import is_seed_name
 
 PARSER = "import argparse\np = argparse.ArgumentParser()\n"
 SEED = 'p.add_argument("--seed", type=int, default=1)\n'

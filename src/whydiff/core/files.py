@@ -6,6 +6,7 @@ or ``read 3f2a..., then written``. The digest is that of the content as it was f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,11 @@ class Used:
         if not self.read:
             return _WRITTEN
         return _READ + self.read + (_THEN if self.written else "")
+
+
+def content_digest(content: bytes) -> str:
+    """What stands for a file's content."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def used(text: str) -> Used:

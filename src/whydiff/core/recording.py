@@ -25,6 +25,10 @@ SEEDING = "seeding"
 PROCESSES = "worker processes"
 
 
+#: fact of an execution: the lines that called a fit which failed before one step was over
+FAILED_FITS = "fits that failed before a step"
+
+
 #: note of a fit: its ledger says nothing of what the script seeded
 UNKEPT_SEEDINGS = "seedings not kept"
 

@@ -9,7 +9,6 @@ from typing import Any
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
 from whydiff.core.recording import Side
 from whydiff.core.words import capital, listed, number, percent
-from whydiff.diagnosis import files
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
 from whydiff.diagnosis.pair import trainings_of
@@ -35,7 +34,6 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_amplified(trials, causes),
         *measured(compared, trials),
         *hardly(compared, trials),
-        *_goes_on(compared, causes),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
     )
@@ -157,18 +155,6 @@ def _unrecorded(compared: ComparedSides) -> Iterator[str]:
             "layers, values that layers read from globals. Still possible: operations such as "
             "tf.random.normal in a layer or loss, draws of a callback, files that a step reads, "
             "objects of the script that change while it trains."
-        )
-
-
-def _goes_on(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:
-    """Files that a run begins with and changes, where they have not differed this time."""
-    if any(cause.mechanism == files.MECHANISM for cause in causes):
-        return
-    names = files.read_and_written(compared.a.execution)
-    if names:
-        yield (
-            f"The script reads {listed(files.shown(compared.a, names))} as it begins and writes it "
-            "later: in place, each run goes on from what the one before has left there."
         )
 
 

@@ -14,7 +14,7 @@ from whydiff.core.machine import unwatched_workers
 from whydiff.core.metrics import default_metric, larger_is_better
 from whydiff.core.question import FitName
 from whydiff.core.recipe import align, compiled_metrics
-from whydiff.core.recording import PROCESSES, Execution, Fit
+from whydiff.core.recording import FAILED_FITS, PROCESSES, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical
 
@@ -369,6 +369,16 @@ def in_workers(execution: Execution) -> str:
     return "" if loads or not isinstance(started, int) else unwatched_workers(started)
 
 
+def failed_fits(execution: Execution) -> str:
+    """A sentence on fits that failed before one step was over, of which nothing is recorded; ""
+    where there was none."""
+    places = execution.environment.get(FAILED_FITS) or []
+    if not places:
+        return ""
+    called = f"fit at {places[0]}" if len(places) == 1 else f"fits at {listed(places)}"
+    return f"the {called} failed before the first step"
+
+
 def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
     """Raise WhydiffError if not one use of a model was observed."""
     if execution.fits or execution.calls:
@@ -389,8 +399,11 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
-            f"no training was observed in {command}: not one step of a fit, of train_on_batch "
-            "or of a watched loop",
+            f"no training was observed in {command}: "
+            + (
+                failed_fits(execution)
+                or "not one step of a fit, of train_on_batch or of a watched loop"
+            ),
             in_workers(execution)
             or "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
             "the script's own is watched with `with whydiff.watch(model, optimizer=optimizer) as "

@@ -18,15 +18,17 @@ from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
 from whydiff.fixes.mechanical import repairs
 from whydiff.fixes.modules import (
+    Module,
     between_fits,
     between_runs,
     completed_inside,
+    parsed_modules,
     seed_of_modules,
     seeded_inside,
 )
 from whydiff.fixes.proposal import Difference, Proposal, assemble, parsed_text, shown
 from whydiff.fixes.seed_lines import completed, own_seed_step
-from whydiff.script_text.edits import Script
+from whydiff.script_text.edits import Script, Settings, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
 
@@ -39,17 +41,23 @@ _BY_CHANCE = frozenset({"initialization", "data-order", "noise", "data-content",
 
 
 def proposals(
-    script: Path, text: str, made_by: Difference, modules: Sequence[tuple[Path, str]] = ()
+    script: Path,
+    text: str,
+    made_by: Difference,
+    files: Sequence[tuple[Path, str]] = (),
+    settings: Sequence[Settings] = (),
 ) -> list[Proposal]:
     """Changes to try, smallest first; [] where there is nothing that a change could repair.
 
     Between scripts, the second is read from ``b.execution.script`` and proposals change both.
-    ``modules`` are the project's own files that the script imports, with their texts: the cause
-    may lie in one of them.
+    ``files`` are the project's own that the script imports, with their texts: the cause may lie in
+    one of them. ``settings`` are those that the program read.
     """
-    parsed = parsed_text(text)
+    parsed, modules = parsed_text(text), parsed_modules(files)
     if parsed is None:
         return []
+    if settings and not any(own_seeds(s, Names(s)) for s in (parsed, *(m[2] for m in modules))):
+        parsed, modules = parse(parsed.text, settings), parsed_modules(files, settings)
     between, a, b = made_by.between, made_by.a, made_by.b
     found = repairs(parsed, script, made_by)
     made = _assembled(text, shown(script), found) if between != "scripts" else []
@@ -128,7 +136,7 @@ def _seeded_elsewhere(
     parsed: Script,
     script: Path,
     text: str,
-    modules: Sequence[tuple[Path, str]],
+    modules: Sequence[Module],
     a: Side,
     wanted: Sequence[str],
 ) -> list[Proposal]:

@@ -20,7 +20,7 @@ from whydiff.fixes.seed_lines import (
     where_all_is_done,
     where_first_drawn,
 )
-from whydiff.script_text.edits import Script
+from whydiff.script_text.edits import Script, Settings
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
 from whydiff.script_text.project_seed import ProjectSeed, project_seed
@@ -28,7 +28,16 @@ from whydiff.script_text.project_seed import ProjectSeed, project_seed
 #: sources that generators of the project's own reach
 _DRAWN = ("data-content", "data-order", "noise", "batch-size", "architecture", "optimizer")
 
-Module = tuple[Path, str]
+#: a file of the project with its text and syntax
+Module = tuple[Path, str, Script]
+
+
+def parsed_modules(
+    modules: Sequence[tuple[Path, str]], settings: Sequence[Settings] = ()
+) -> list[Module]:
+    """Those of a project's files that are Python."""
+    read = ((path, text, parsed_text(text, settings)) for path, text in modules)
+    return [(path, text, script) for path, text, script in read if script is not None]
 
 
 def between_runs(
@@ -43,7 +52,7 @@ def between_runs(
     ``text`` is the script's, ``seeded`` are the proposals that seed it.
     """
     reached = tuple(c for c in causes if c in _DRAWN)
-    found = [one for module in _parsed(modules) if (one := _seeds(text, *module, a, reached))]
+    found = [one for module in modules if (one := _seeds(text, *module, a, reached))]
     if not reached or not found:
         return []
     alone = _together(found, tuple(causes))
@@ -58,7 +67,7 @@ def completed_inside(
     """Keras seeded beside the line by which a module of the project seeds other generators."""
     if seeded_in_time(a):
         return []
-    for path, content, parsed in _parsed(modules):
+    for path, content, parsed in modules:
         step = completed(parsed, Names(parsed), path, _of(path, a), imports=True)
         if step:
             return list(_assembled(text, path, content, [step], causes))
@@ -73,8 +82,7 @@ def seeded_inside(
     Best where it is given the seed; else with the seed that another module holds, or with one of
     ours. ``text`` is the script's, which has no seed of its own: it only calls what does the work.
     """
-    parsed = [*_parsed(modules)]
-    files = [(path, one) for path, _, one in parsed]
+    files = [(path, one) for path, _, one in modules]
 
     def of_project(one: Script, names: Names, path: Path, side: Side) -> Step:
         return where_all_is_done(one, names, path, side, project_seed(one, names, path, files))
@@ -82,7 +90,7 @@ def seeded_inside(
     ways: list[Callable[[Script, Names, Path, Side], Step]] = [own_seed_step]
     if {*causes} <= {*SEEDABLE}:
         ways += [where_first_drawn, of_project]
-    for way, (path, content, one) in itertools.product(ways, parsed):
+    for way, (path, content, one) in itertools.product(ways, modules):
         step = way(one, Names(one), path, _of(path, a))
         if step:
             return list(_assembled(text, path, content, [step], causes))
@@ -91,7 +99,7 @@ def seeded_inside(
 
 def seed_of_modules(script: Script, path: Path, modules: Sequence[Module]) -> ProjectSeed | None:
     """The seed that a script without one may import from a module of its project."""
-    return project_seed(script, Names(script), path, [(p, one) for p, _, one in _parsed(modules)])
+    return project_seed(script, Names(script), path, [(p, one) for p, _, one in modules])
 
 
 def between_fits(
@@ -100,18 +108,10 @@ def between_fits(
     """One seed before each of two builds or fits that a module makes for the script."""
     found: list[Proposal] = []
     called = {os.path.realpath(f.file) for f in a.fit.stack}
-    for path, content, parsed in _parsed([m for m in modules if str(m[0]) in called]):
+    for path, content, parsed in (m for m in modules if str(m[0]) in called):
         for steps, targets in fits.plans(parsed, path, _of(path, a), _of(path, b), causes):
             found += _assembled(text, path, content, steps, targets)
     return found
-
-
-def _parsed(modules: Sequence[Module]) -> Iterator[tuple[Path, str, Script]]:
-    """The modules that are Python, each with its syntax."""
-    for path, content in modules:
-        parsed = parsed_text(content)
-        if parsed is not None:
-            yield path, content, parsed
 
 
 def _of(path: Path, side: Side) -> Side:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
-from whydiff.script_text.edits import Edit, Script, apply, parse, unified
+from whydiff.script_text.edits import Edit, Script, Settings, apply, parse, unified
 
 BOM = "\ufeff"
 
@@ -92,9 +92,9 @@ def assemble(text: str, name: str, steps: Iterable[Step], targets: Iterable[str]
     )
 
 
-def parsed_text(text: str) -> Script | None:
+def parsed_text(text: str, settings: Sequence[Settings] = ()) -> Script | None:
     """A script's text with its syntax, None where it is no Python."""
     try:
-        return parse(text.removeprefix(BOM))
+        return parse(text.removeprefix(BOM), settings)
     except (SyntaxError, ValueError):
         return None

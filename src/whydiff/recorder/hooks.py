@@ -130,7 +130,7 @@ def _begin_fit(
         callbacks, put_back = _with_ours(arguments["callbacks"], watch)
         return watch, {**arguments, "callbacks": callbacks}, put_back
     except BaseException:
-        holder.session.end_fit(watch, False)
+        holder.session.drop_fit(watch)
         raise
 
 

@@ -7,7 +7,6 @@ file that a C library opens by itself (HDF5) raises no event.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import sysconfig
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from whydiff.core.files import UNSEEN, Used
+from whydiff.core.files import UNSEEN, Used, content_digest
 from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.stack import in_library
 
@@ -171,7 +170,7 @@ def _digest(name: str) -> str:
     try:
         if file.stat().st_size > LARGEST:
             return UNSEEN
-        return hashlib.blake2b(file.read_bytes(), digest_size=8).hexdigest()
+        return content_digest(file.read_bytes())
     except OSError:
         return UNSEEN
 

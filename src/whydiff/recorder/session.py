@@ -18,7 +18,7 @@ from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.machine import started_processes
-from whydiff.core.recording import PROCESSES
+from whydiff.core.recording import FAILED_FITS, PROCESSES
 from whydiff.core.stack import OF_CALLS, hook_of
 from whydiff.keras_backend.patches import Patches
 from whydiff.keras_backend.subject import BesideModels, Subject, models_of
@@ -65,6 +65,7 @@ class Session:
         self._stepping: Loop | None = None  # the loop one of whose steps is running
         self._taking = threading.RLock()  # a signal handler may train, too
         self._thread = 0  # that in which something watched runs or is about to; 0: none
+        self._failed: list[str] = []  # where fits were called that failed before a step
         self._unwatched = 0  # fits that ran beside a watched one in another thread
         self.closed = False
         self.calls = CallBook(writer, self.ledger, keep_bytes)
@@ -155,13 +156,20 @@ class Session:
 
     def end_fit(self, watch: Watch, completed: bool) -> None:
         """The fit returned or raised. Raises Enough after the last one that is wanted."""
-        self._current = None
         try:
-            self._ended(watch, completed)
+            if not (completed or watch.steps or watch.trouble) and self.writer is not None:
+                self._failed.append(watch.place)
+                self.writer.environment({FAILED_FITS: self._failed})
+            self.drop_fit(watch, completed)
         finally:
             self._release()
         if completed and watch.index == self._last:
             raise Enough
+
+    def drop_fit(self, watch: Watch, completed: bool = False) -> None:
+        """The fit is watched no longer."""
+        self._current = None
+        self._ended(watch, completed)
 
     # --- loops --------------------------------------------------------------------------------
 

@@ -134,6 +134,11 @@ class Watch:
         self.steps = 0
         self.stepped: Callable[[], None] | None = None  # called after each of them
 
+    @property
+    def place(self) -> str:
+        """The script's line that called the fit."""
+        return f"{self._stack[-1].name}:{self._stack[-1].line}" if self._stack else "?"
+
     def measured_within(self, method: str, line: int) -> None:
         """The script measures while the fit runs, in a callback: that is counted, not watched."""
         calls = self._notes.setdefault(MEASURED_WITHIN, {})

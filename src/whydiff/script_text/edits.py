@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -31,15 +31,27 @@ class Edit:
     new: str
 
 
+@dataclass(frozen=True)
+class Settings:
+    """A file of settings that a program reads: the keys at its top, and the way to its seed."""
+
+    keys: frozenset[str]
+    seed: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Script:
-    """A parsed text with its lines (ends kept), their offsets, and every node's parent."""
+    """A parsed text with its lines (ends kept), their offsets, and every node's parent.
+
+    ``settings`` are those of files with a seed that no line of the program mentions.
+    """
 
     text: str
     tree: ast.Module
     lines: tuple[str, ...]
     starts: tuple[int, ...]
     parent: dict[ast.AST, ast.AST]
+    settings: tuple[Settings, ...] = ()
 
     @property
     def newline(self) -> str:
@@ -86,7 +98,7 @@ class Script:
         return found
 
 
-def parse(text: str) -> Script:
+def parse(text: str, settings: Sequence[Settings] = ()) -> Script:
     """Parse a script; raises SyntaxError or ValueError (null bytes) where it is not Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,7 +109,7 @@ def parse(text: str) -> Script:
         starts.append(position)
         position += len(line)
     parent = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    return Script(text, tree, lines, tuple(starts), parent)
+    return Script(text, tree, lines, tuple(starts), parent, tuple(settings))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,8 @@ from dataclasses import dataclass
 
 from whydiff.script_text.edits import Function, Script
 from whydiff.script_text.imports import Names, binds
+from whydiff.script_text.settings import is_seed_name, unread_seeds
 
-_SEED = re.compile(
-    r"_*(?:(?:global|random|rng|manual|base|np|numpy|init|train|training|data|model|tf|torch|"
-    r"split|default)_?)?seed(?:_?(?:value|num|number))?|_*random_?state",
-    re.IGNORECASE,
-)
 _PARSES = ("parse_args", "parse_known_args", "parse_intermixed_args")
 _HOLDERS = ("dict", "types.SimpleNamespace", "SimpleNamespace", "argparse.Namespace")
 _FLAGS = ("absl.flags", "tensorflow.flags", "tensorflow.app.flags", "tensorflow.compat.v1.flags")
@@ -44,11 +40,6 @@ class _Option:
     flag: str  # "--seed"
     name: str  # "seed"
     unset: bool
-
-
-def is_seed_name(name: str) -> bool:
-    """Whether a name says that it holds a seed: ``SEED``, ``random_state``; not ``n_seeds``."""
-    return _SEED.fullmatch(name) is not None
 
 
 def own_seed(script: Script, names: Names, at: ast.AST, parameters: bool = True) -> str:
@@ -93,6 +84,10 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
             return script.segment(node)
     if text := _kept_seed(function, script):
         return text
+    here = {id(node) for node in ast.walk(function)}
+    for root, text in unread_seeds(script, names):
+        if id(root) in here and root.id in given and not _rebound(function, root.id):
+            return text
     holder = _absl_holder(script, names)
     option = next((o for o in _absl_options(script, names) if not o.unset), None)
     return f"{holder}.{option.name}" if holder and option else ""
@@ -235,8 +230,8 @@ def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
 
 def _read(script: Script, names: Names, known: Collection[str]) -> Iterator[OwnSeed]:
     """Seeds that come from elsewhere and are read here: ``cfg.seed``, ``cfg["seed"]`` of what a
-    function returned, ``settings.SEED``, or an imported ``SEED``. Those of ``known`` names are
-    left out."""
+    function returned, ``settings.SEED``, or an imported ``SEED``; and those that stand beside what
+    is read (:mod:`~whydiff.script_text.settings`). Those of ``known`` names are left out."""
     made = {
         node.targets[0].id: node
         for node in ast.walk(script.tree)
@@ -261,9 +256,18 @@ def _read(script: Script, names: Names, known: Collection[str]) -> Iterator[OwnS
         statement: ast.stmt | None = made.get(root.id) or imported.get(root.id)
         if statement is not None and not names.dotted(node).endswith("random.seed"):
             done.add(root.id)
-            while isinstance(around := script.parent.get(statement), ast.With):
-                statement = around  # with open(...) as file: cfg = load(file)
-            yield OwnSeed(script.segment(node), statement, elsewhere=True)
+            yield OwnSeed(script.segment(node), _whole_with(script, statement), elsewhere=True)
+    for name, text in unread_seeds(script, names):
+        if name.id in made and name.id not in done:
+            done.add(name.id)
+            yield OwnSeed(text, _whole_with(script, made[name.id]), elsewhere=True)
+
+
+def _whole_with(script: Script, statement: ast.stmt) -> ast.stmt:
+    """``with open(...) as file: cfg = load(file)`` for what stands in it."""
+    while isinstance(around := script.parent.get(statement), ast.With):
+        statement = around
+    return statement
 
 
 def _seed_below(node: ast.expr) -> ast.Name | None:

@@ -21,7 +21,7 @@ from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.experiments.explain.draws import few_of, lines_that_draw
 from whydiff.experiments.explain.fix_trials import changed_runs, executions_of, shown
 from whydiff.experiments.explain.inquiry import Inquiry
-from whydiff.experiments.explain.texts import modules_of, text_of
+from whydiff.experiments.explain.texts import modules_of, seeds_of_settings, text_of
 from whydiff.fixes import Proposal, proposals
 from whydiff.fixes.proposal import Difference
 
@@ -51,10 +51,11 @@ def with_seeds_tried(asked: Inquiry, found: Explanation) -> Explanation:
         return found
     text = text_of(run.script)
     modules = modules_of(run.script, Path.cwd())
+    settings = seeds_of_settings(a.execution)
     candidates = [
         proposal
-        for wanted in wanted_of(by_chance)
-        for proposal in proposals(run.script, text, Difference("runs", a, b, [], wanted), modules)
+        for wanted in (Difference("runs", a, b, [], causes) for causes in wanted_of(by_chance))
+        for proposal in proposals(run.script, text, wanted, modules, settings)
     ]
     for number, proposal in enumerate(candidates[:MOST_TRIED], start=1):
         if asked.runs.no_time_for("trying a fix"):

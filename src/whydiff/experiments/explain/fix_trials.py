@@ -26,7 +26,13 @@ from whydiff.diagnosis.trials import Trials
 from whydiff.experiments.explain.inquiry import MOST_TRIED, Inquiry
 from whydiff.experiments.explain.packages import pinned_run, pinned_side, pins
 from whydiff.experiments.explain.sides import RunningSides
-from whydiff.experiments.explain.texts import encoding_of, files_of_packages, modules_of, text_of
+from whydiff.experiments.explain.texts import (
+    encoding_of,
+    files_of_packages,
+    modules_of,
+    seeds_of_settings,
+    text_of,
+)
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.mechanical import FANS
 from whydiff.fixes.pins import pin
@@ -139,13 +145,14 @@ def _candidates(sides: RunningSides, task: _Task) -> list[Proposal]:
         return []
     modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
     made_by = Difference(compared.between, task.a, task.b, compared.findings, task.causes)
-    candidates = proposals(run.script, task.text, made_by, modules)
+    settings = [] if run.checkout else seeds_of_settings(task.a.execution)
+    candidates = proposals(run.script, task.text, made_by, modules, settings)
     pinned = pins(sides, task.causes)
     if pinned:  # after a setting that helps, before seeds, which do not
-        settings = [p for p in candidates if p.environment]
-        targets = settings[0].targets if settings else task.causes
+        outside = [p for p in candidates if p.environment]
+        targets = outside[0].targets if outside else task.causes
         files = files_of_packages(run.script)
-        candidates.insert(len(settings), pin(task.text, pinned, files, targets))
+        candidates.insert(len(outside), pin(task.text, pinned, files, targets))
     candidates = candidates[:MOST_TRIED]
     if notebook:
         return [in_cells(p, notebook, run.script) for p in candidates if not p.patch_b]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from whydiff.core.findings import Cause, Finding
 from whydiff.core.places import FROM_TEXT, MAY_BE
 from whydiff.core.recording import SEEDING, Execution, Fit, Side
 from whydiff.diagnosis.sources import data_content, seeds
-from whydiff.experiments.explain.texts import modules_of, text_of
+from whydiff.experiments.explain.texts import modules_of, text_of, texts_read
 from whydiff.runner.client import Run
 from whydiff.runner.history import (
     Commit,
@@ -39,7 +39,8 @@ from whydiff.script_text.dataflow import Deciding, deciding
 #: Files that are looked through, of as many as differ.
 _MOST_FILES = 200
 #: Files whose lines decide how a program trains: its code and its settings.
-_PROGRAM = frozenset({".py", ".pyx", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".gin"})
+_SETTINGS = frozenset({".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".gin"})
+_PROGRAM = _SETTINGS | {".py", ".pyx"}
 #: Sources that chance makes differ: that a line was changed says nothing of these.
 _BY_CHANCE = frozenset({"initialization", "noise"})
 _CHANCE = frozenset({"python-random-unseeded", "clock-seed", "unseeded-split"})
@@ -149,6 +150,11 @@ def _located(
                            for ways in (fed, whole))  # fmt: skip
     said = _changes_of(causes, changes, lines, deciding_it)
     left = [one for one in deciding_it if one not in said]
+    if behind and any(cause.source in _FED for cause in causes):
+        # What feeds the call makes its data differ; nothing shows that it does more.
+        left = [one for one in left if one not in behind]
+        pairs = zip(said, causes, strict=True)
+        said = [one if c.source in _FED or _said(changes, c) else None for one, c in pairs]
     found = []
     for cause, changed in zip(causes, said, strict=True):
         text = ""
@@ -388,8 +394,8 @@ def _between_scripts(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located
 
 
 def _read(a: Use, b: Use) -> tuple[Texts, tuple[Program, Program]] | None:
-    """What differs of the two scripts, and of modules that they import under one name, with the
-    programs; None where a script cannot be read."""
+    """What differs of the two scripts, of modules that they import under one name and of settings
+    that they read, with the programs; None where a script cannot be read."""
     folders = [
         use[0].checkout.folder if use[0].checkout else use[0].script.parent for use in (a, b)
     ]
@@ -400,9 +406,23 @@ def _read(a: Use, b: Use) -> tuple[Texts, tuple[Program, Program]] | None:
     )
     if not (scripts[0] in one and scripts[1] in other):
         return None
+    read = [
+        {_inside(folder, path): text for path, text in texts_read(use[1], _SETTINGS).items()}
+        for use, folder in zip((a, b), folders, strict=True)
+    ]
     pairs = [scripts, *((name, name) for name in one if name in other and name not in scripts)]
     texts = {(x, y): (one[x], other[y]) for x, y in pairs if one[x] != other[y]}
+    texts |= {(x, y): (read[0][x], read[1][y]) for x, y in _paired(*read)}
     return texts, (_program(a, folders[0], one), _program(b, folders[1], other))
+
+
+def _paired(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Settings that A and B read with other texts: of one name, or the only ones of each under a
+    name of its own."""
+    yield from ((name, name) for name in a if name in b and a[name] != b[name])
+    alone = [[name for name in one if name not in other] for one, other in ((a, b), (b, a))]
+    if len(alone[0]) == len(alone[1]) == 1 and a[alone[0][0]] != b[alone[1][0]]:
+        yield alone[0][0], alone[1][0]
 
 
 def without_blamed_seeds(findings: Sequence[Finding], a: Use, b: Use) -> tuple[Finding, ...]:
@@ -432,7 +452,9 @@ def _fed_by_seeds_alone(a: Use, b: Use) -> bool:
         return not texts
     drawn = any(way is not None and way.draws for way in ways)
     files = [program.read for program in programs]
-    same_files = all(files[0][name] == files[1][name] for name in files[0] if name in files[1])
+    by_line = {name for pair in texts for name in pair}  # looked at line by line below
+    both = files[0].keys() & files[1].keys() - by_line
+    same_files = all(files[0][name] == files[1][name] for name in both)
     others = [c for c in feeding(texts, programs) if not _SEEDS.search("\n".join((*c.a, *c.b)))]
     return drawn and same_files and not others and _given(a) == _given(b)
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import tokenize
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from whydiff.core.files import content_digest, files_of
+from whydiff.core.recording import Execution
 from whydiff.core.stack import in_library
 from whydiff.fixes.pins import FILES
+from whydiff.script_text.edits import Settings
 from whydiff.script_text.imports import candidates
+from whydiff.script_text.settings import ENDINGS, settings_of
 
 #: Files of a project that are read.
 MOST_MODULES = 40
+#: Bytes of a file of settings; what is larger holds data.
+_MOST_SETTINGS = 1 << 16
 
 
 def text_of(path: Path) -> str:
@@ -63,6 +69,26 @@ def _of_pytest(script: Path, folder: Path) -> list[Path]:
         return []
     folders = dict.fromkeys([script.parent, script.parent.parent, folder.resolve()])
     return [place / "conftest.py" for place in folders]
+
+
+def texts_read(execution: Execution, endings: Collection[str]) -> dict[str, str]:
+    """Small files that a run read, with their texts; only those that still are as it read them."""
+    found = {}
+    for name, use in files_of(execution.environment).items():
+        file = Path(name)
+        if use.written or file.suffix.lower() not in endings or not file.is_file():
+            continue
+        content = file.read_bytes() if file.stat().st_size <= _MOST_SETTINGS else b""
+        if content and content_digest(content) == use.read:
+            found[name] = content.decode("utf-8", "replace")
+    return found
+
+
+def seeds_of_settings(execution: Execution) -> list[Settings]:
+    """The settings with a seed in them that a run read."""
+    texts = texts_read(execution, ENDINGS)
+    found = (settings_of(name, text) for name, text in texts.items())
+    return [one for one in found if one is not None]
 
 
 def files_of_packages(script: Path) -> list[tuple[Path, str]]:

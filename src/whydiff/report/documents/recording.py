@@ -16,6 +16,7 @@ from whydiff.core.digests import ordered_digest
 from whydiff.core.recording import RATES, SEEDING, STEP_GROUPS, Draw, Execution, Fit
 from whydiff.core.stack import Frame
 from whydiff.core.words import count, duration, number
+from whydiff.diagnosis.pair import failed_fits
 from whydiff.report.charts.lines import history, history_rows
 from whydiff.report.document import (
     OPEN,
@@ -97,6 +98,8 @@ def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
         recipe = execution.fits[0].recipe
         keras = recipe.version.get("keras", "?")
         yield "Keras", f"{keras} on {recipe.backend.get('backend', '?')}"
+    if failed := failed_fits(execution):
+        yield "Not recorded", failed
 
 
 def _calls(execution: Execution) -> Iterator[Section]:
