@@ -405,3 +405,28 @@ def test_a_script_runs_again_from_the_same_files_and_its_traces_are_told(project
     assert runs.notes()[0].endswith("in place they would have written once.")
     assert not (project / "once").exists()
     assert not list(tmp_path.glob("*.files"))
+
+
+def test_folders_that_links_lead_to_are_covered_too(project, tmp_path):
+    store, above = tmp_path / "store", tmp_path / "beside"
+    store.mkdir()
+    (store / "x.txt").write_text("x")
+    above.mkdir()
+    for name, target in {
+        "data": store,
+        "again": store,
+        "up": tmp_path,
+        "file": store / "x.txt",
+    }.items():
+        (project / name).symlink_to(target)
+    place = place_for([project / "train.py"])
+    if place.means != "overlays":
+        pytest.skip("links are covered by overlays")
+    assert place.folders == (project, store), "nothing that holds the project itself"
+    text = "open('data/cache.txt', 'w').write('c'); open('data/x.txt', 'a').write('y')"
+    cover = Cover(place.folders, tmp_path / "cover")
+    subprocess.run([*cover.prefix, sys.executable, "-c", text], check=True)
+    assert [path.name for path in store.iterdir()] == ["x.txt"]
+    assert (store / "x.txt").read_text() == "x"
+    assert cover.written() == [str(store / "cache.txt"), str(store / "x.txt")]
+    cover.remove()

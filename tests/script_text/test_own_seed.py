@@ -121,3 +121,21 @@ def test_seeds_of_click_absl_and_fire(text: str, option: str, given: str) -> Non
     main = next(n for n in script.tree.body if isinstance(n, ast.FunctionDef))
     assert seed_option(script, Names(script)) == option
     assert seed_in(main, script, Names(script)) == given
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"),
+    [
+        ("import team\nseed = team.seed()\nx = 1\n", "seed"),
+        ("from team import number\nSEED = int(number())\nx = 1\n", "SEED"),
+        ("cfg = load()\nseed = cfg.get('seed', 0)\nx = 1\n", "seed"),
+        ("import random\nseed = random.randrange(9)\nx = 1\n", ""),
+        ("import time\nseed = int(time.time())\nx = 1\n", ""),
+        ("import numpy as np\nseed = np.random.randint(9)\nx = 1\n", ""),
+        ("rng = make()\nseed = rng.integers(9)\nx = 1\n", ""),
+        ("import keras\nseed = keras.random.SeedGenerator(3)\nx = 1\n", ""),
+    ],
+)
+def test_a_seed_that_a_function_hands_out_is_the_scripts_own(text, seed):
+    script = parse(text)
+    assert own_seed(script, Names(script), script.tree.body[-1]) == seed

@@ -7,6 +7,7 @@ what they wrote.
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import time
 import weakref
@@ -40,7 +41,7 @@ from whydiff.runner.client import (
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Place, outermost, place_for
-from whydiff.runner.targets import module_elsewhere
+from whydiff.runner.targets import as_asked, module_elsewhere
 from whydiff.storage import load
 
 #: where a script asks at a terminal that is not there
@@ -61,6 +62,8 @@ def has_done_its_work(execution: Execution) -> bool:
 
 #: Seconds that a script may take at least when it is run again in a process.
 LEAST_PATIENCE = 60.0
+#: how long it took, as pytest says it
+_TOOK = re.compile(r" in \d+\.\d+s\b")
 #: said of what was stopped or not begun
 OUT_OF_TIME = "as the time of --budget was over"
 
@@ -85,7 +88,7 @@ class Ran:
     @property
     def command(self) -> str:
         """The script with its arguments, as a person writes them."""
-        return " ".join([self.run.text, *self.run.arguments])
+        return " ".join([self.run.text, *as_asked(self.run.arguments)])
 
     @cached_property
     def execution(self) -> Execution | None:
@@ -106,7 +109,7 @@ class Ran:
     @property
     def failure(self) -> str:
         """How the script ended, and why: ``exited with 1: ValueError: ...``."""
-        last = self._as_named(last_words(self.child.log))
+        last = _TOOK.sub("", self._as_named(last_words(self.child.log)))
         return ended(self.exit_code) + (f": {last}" if last else "")
 
     def check_ended(self, beside: Ran | None = None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -37,6 +38,8 @@ _ENTER = Path(__file__).parent / "child" / "enter.py"
 _PARTS = ("lower", "upper", "work")
 #: One of ``MEANS`` in this environment variable: none of those before it.
 _HOW = "WHYDIFF_SCRATCH"
+#: Entries of a folder among which links are looked for.
+_MOST_ENTRIES = 1000
 #: What Python and notebooks write by themselves: nobody's results.
 _BYPRODUCTS = ("__pycache__", ".ipynb_checkpoints")
 
@@ -77,6 +80,7 @@ def place_for(
         before = why
         why = next(filter(None, (_unprotectable(folder, means) for folder in folders)), "")
         if not why:
+            folders = (*folders, *_linked(folders)) if means == "overlays" else folders
             return Place(folders, _MOVED.format(why=before) if means == "moved" else "", means)
     return Place((), f"scripts run in place and change files there: {why}")
 
@@ -85,6 +89,20 @@ def outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
     """The folders that lie in no other of them, in their order."""
     resolved = list(dict.fromkeys(folder.resolve() for folder in folders))
     return tuple(f for f in resolved if not any(other in f.parents for other in resolved))
+
+
+def _linked(folders: Sequence[Path]) -> Iterator[Path]:
+    """Folders elsewhere to which links at the top of ``folders`` lead, where overlays can cover
+    them: what a script writes through ``data -> /mnt/store`` would be there afterwards."""
+    known = list(folders)
+    for folder in folders:
+        entries = itertools.islice(os.scandir(folder), _MOST_ENTRIES)
+        links = [Path(one.path).resolve() for one in entries if one.is_symlink() and one.is_dir()]
+        for link in dict.fromkeys(links):
+            apart = not any(link in (k, *k.parents) or k in link.parents for k in known)
+            if apart and not (_unsuitable(link) or _unprotectable(link)):
+                known.append(link)
+                yield link
 
 
 def _unsuitable(folder: Path) -> str:

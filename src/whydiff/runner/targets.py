@@ -21,6 +21,12 @@ PYTEST = "pytest"
 _PYTEST = ("--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly")
 
 
+def as_asked(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Arguments without those that are ours."""
+    ours = len(arguments) - len(_PYTEST)
+    return tuple(arguments[:ours] if tuple(arguments[ours:]) == _PYTEST else arguments)
+
+
 @dataclass(frozen=True)
 class Target:
     """A script's file, and how it is started if not by its path.

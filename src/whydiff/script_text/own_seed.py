@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from whydiff.script_text.imports import Names, binds
 from whydiff.script_text.settings import is_seed_name, unread_seeds
 
 _PARSES = ("parse_args", "parse_known_args", "parse_intermixed_args")
+#: libraries whose functions draw seeds, or make generators of them
+_DRAWING = frozenset({"numpy", "keras", "tensorflow", "torch", "jax", "sklearn"})
 _HOLDERS = ("dict", "types.SimpleNamespace", "SimpleNamespace", "argparse.Namespace")
 _FLAGS = ("absl.flags", "tensorflow.flags", "tensorflow.app.flags", "tensorflow.compat.v1.flags")
 
@@ -210,6 +213,8 @@ def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
             _whole(node.value) or _from_outside(node.value, names) or _seed_of(node.value)
         ):
             found.append(OwnSeed(target.id, node))
+        elif is_seed_name(target.id) and _handed_out(node.value, names):
+            found.append(OwnSeed(target.id, node, elsewhere=True))
         elif called in classes:
             found.insert(0, OwnSeed(f"{target.id}.{classes[called]}", node))
         else:
@@ -351,6 +356,18 @@ def _from_outside(node: ast.expr, names: Names) -> bool:
     allowed = {"int", "os.environ.get", "os.getenv", "len", "input"}
     asked = text & {"os.environ", "os.getenv", "sys.argv"} or "input" in calls
     return calls <= allowed and bool(asked)
+
+
+def _handed_out(node: ast.expr, names: Names) -> bool:
+    """``settings.seed()``, ``cfg.get("seed", 0)``: a seed that another file or a mapping holds, and
+    none that is drawn, or read from a clock."""
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+    asked = [a.value for c in calls for a in c.args if isinstance(a, ast.Constant)]
+    by_key = any(isinstance(a, str) and is_seed_name(a) for a in asked)
+    imported = {b.target.partition(".")[0] for b in names.bindings}
+    roots = {names.called(c).partition(".")[0] for c in calls} - {"int"}
+    drawn = roots & {*sys.stdlib_module_names} | roots & _DRAWING
+    return bool(calls) and not drawn and (by_key or (bool(roots) and roots <= imported))
 
 
 def _seed_of(node: ast.expr) -> bool:

@@ -41,6 +41,7 @@ _HARMLESS = (
     "os.makedirs",
     "os.path",
     "os.getenv",
+    "os.exec",
     "sys.path",
     "pathlib.Path",
     "warnings",

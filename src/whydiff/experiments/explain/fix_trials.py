@@ -36,7 +36,7 @@ from whydiff.experiments.explain.texts import (
 from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.mechanical import FANS
 from whydiff.fixes.pins import pin
-from whydiff.fixes.proposal import Difference
+from whydiff.fixes.proposal import Difference, shown as named
 from whydiff.runner.client import Child, Run
 from whydiff.runner.running import Ran, Runs
 from whydiff.script_text.notebooks import Cell, as_script, cells
@@ -205,7 +205,7 @@ def cells_of(script: Path) -> list[Cell]:
 
 def in_cells(proposal: Proposal, notebook: list[Cell], path: Path) -> Proposal:
     """A change of the text of all cells, shown as the changes of the cells that it is in."""
-    patch = notebooks.patch(notebook, proposal.source, path.name) if proposal.patch else ""
+    patch = notebooks.patch(notebook, proposal.source, named(path)) if proposal.patch else ""
     return replace(proposal, patch=patch or proposal.patch)
 
 

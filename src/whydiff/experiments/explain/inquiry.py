@@ -81,7 +81,12 @@ class Inquiry:
         """
         ran = self._following_a() if self._may_follow_a else self._run_b(self.folder)
         self.processes.enter_context(ran)
-        self.notes += [note for note in ran.notes if note not in self.notes]
+        own = self.ran_a.notes
+        if own and ran.notes and own != ran.notes:  # each ended in a way of its own
+            self.notes = [f"A: {note}" if note in own else note for note in self.notes]
+            self.notes += [f"B: {note}" for note in ran.notes]
+        else:
+            self.notes += [note for note in ran.notes if note not in self.notes]
         return ran
 
     def _run_b(self, folder: Path) -> Ran:

@@ -31,6 +31,7 @@ from whydiff.runner.child.afresh import Start
 from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
 from whydiff.runner.child.imports import collector_goes_on
 from whydiff.runner.child.renaming import let_folders_be_renamed
+from whydiff.runner.child.replacing import follow_replacements
 from whydiff.runner.child.watching import Watching
 from whydiff.runner.job import Job
 
@@ -199,6 +200,7 @@ def main(job: Job) -> int:
     else:  # before any handler of the script's, so after all of them
         atexit.register(watching.close)
     watching.arrange()
+    follow_replacements(watching)
     code = run_script(job)
     say_what_came_from_elsewhere(job.checkout)
     if job.serve:
@@ -244,6 +246,7 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
     """
     from whydiff.core.machine import return_freed_memory, started_processes, unwatched_workers
 
+    watching.serves = True
     if watching.session is None:
         if workers := unwatched_workers(started_processes()):
             with contextlib.suppress(Exception):  # the script may have closed it

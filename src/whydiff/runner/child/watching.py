@@ -28,6 +28,7 @@ class Watching:
     def __init__(self, job: Job) -> None:
         self.session: Any = None
         self.job = job
+        self.serves = False  # the script is over, and the process answers requests
         self._writer: Writer | None = None  # of a recording whose session has not begun
 
     def arrange(self) -> None:
