@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from whydiff.core.files import FILE, Used
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.core.progress import Silent
 from whydiff.core.recording import Side
@@ -184,14 +183,6 @@ def test_a_difference_that_nothing_recorded_explains_says_what_was_looked_for():
     assert note.startswith(f"{capital(UNRECORDED)} first differs at epoch 2, step 3")
     assert "in the phase end. Looked for and not found: " in note
     assert not any("Looked for" in n for n in (*notes(), *notes(found, None, cause("noise"))))
-
-
-def test_a_file_that_each_run_reads_and_writes_makes_the_next_go_on():
-    used = {f"{FILE}/home/me/state.npz": Used("ab", written=True).text()}
-    a = a_side(execution={"script": "/home/me/train.py", "environment": used})
-    (note,) = notes(compared(a, a))
-    assert note.startswith("The script reads state.npz as it begins and writes it later")
-    assert notes(compared(a, a), None, cause("state", mechanism="file-carried-over")) == ()
 
 
 def test_a_schedule_begins_again_where_epochs_were_trained_before():
