@@ -94,9 +94,9 @@ def _content(
     if part:
         found["data-content"] = differs("data-content", part, part, "evaluated-in-part")
         return
-    kinds = [", ".join(_form(x) for x in i.of("x")) for i in (a, b)]
+    one, other = (", ".join(_form(x) for x in i.of("x")) for i in (a, b))
     text = f"{shared} of {n} rows are also in B's {m}"
-    text += f"; {kinds[0]} vs. {kinds[1]}" if kinds[0] != kinds[1] else f"; both {kinds[0]}"
+    text += f"; {one} vs. {other}" if one != other else f"; both {one}"
     found["data-content"] = differs("data-content", text)
 
 
