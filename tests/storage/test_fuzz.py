@@ -4,10 +4,13 @@ What is read is also shown and compared, since a value that is read but breaks t
 no better than one that breaks the reader.
 """
 
+import contextlib
 import io
 import json
 import os
 import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,9 +32,17 @@ values = st.sampled_from(NUMBERS + JSON + WORDS) | st.integers(-(2**63), 2**63 -
 series = st.lists(st.sampled_from([0, 1, 19, 20, -5, 2**31, 2**62, -(2**63)]), max_size=25)
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A recording, its bytes and its columns as (table, column), not shown where a test fails."""
+
+    path: Path
+    raw: bytes = field(repr=False)
+    columns: list[tuple[str, str]] = field(repr=False)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, execution, write):
-    """(path of a recording, its bytes, its columns as (table, column))."""
     path = tmp_path_factory.mktemp("fuzz") / "whole.whydiff"
     writer = write(path, execution, close=False)
     writer.tensors(1, "initial", {"weights:dense/kernel": np.ones((1, 2), np.float32)})
@@ -43,7 +54,7 @@ def whole(tmp_path_factory, execution, write):
         for row in connection.execute(f"PRAGMA table_info({table})")
     ]
     connection.close()
-    return path, path.read_bytes(), columns
+    return Whole(path, path.read_bytes(), columns)
 
 
 def outcome(changed, path):
@@ -99,14 +110,13 @@ def mangled(data, raw):
 
 
 def fuzz(whole, tally, data):
-    path, raw, columns = whole
-    changed = path.with_name("changed.whydiff")
-    changed.write_bytes(raw)
+    changed = whole.path.with_name("changed.whydiff")
+    changed.write_bytes(whole.raw)
     if data.draw(st.booleans()):
-        edited(data, columns, changed)
+        edited(data, whole.columns, changed)
     else:
-        changed.write_bytes(mangled(data, raw))
-    answered = outcome(changed, path)
+        changed.write_bytes(mangled(data, whole.raw))
+    answered = outcome(changed, whole.path)
     tally["recordings changed at random", "answered" if answered else "refused"] += 1
 
 
@@ -126,9 +136,23 @@ def test_a_recording_changed_at_random_many_times(whole, tally, data):
     fuzz(whole, tally, data)
 
 
+def test_bytes_in_the_place_of_any_value(whole, tally):
+    """SQLite keeps bytes in a column of any type; one value of every column, one by one."""
+    changed = whole.path.with_name("changed.whydiff")
+    for table, column in whole.columns:
+        changed.write_bytes(whole.raw)
+        with contextlib.closing(sqlite3.connect(changed, isolation_level=None)) as db:
+            try:
+                db.execute(f"UPDATE OR REPLACE {table} SET {column} = x''")
+            except sqlite3.Error:
+                continue  # a whole number that counts the rows of its table
+        answered = outcome(changed, whole.path)
+        tally["recordings with bytes", "answered" if answered else "refused"] += 1
+
+
 def test_the_fuzzing_would_notice(whole, monkeypatch):
     """Left as it is the recording passes, and a reader that trusts its input is caught."""
-    path, raw, _ = whole
+    path, raw = whole.path, whole.raw
     changed = path.with_name("changed.whydiff")
     changed.write_bytes(raw)
     assert outcome(changed, path)
@@ -142,7 +166,7 @@ def test_the_fuzzing_would_notice(whole, monkeypatch):
 
 @pytest.mark.thorough
 def test_cut_short_at_any_byte(whole, tally):
-    path, raw, _ = whole
+    path, raw = whole.path, whole.raw
     cut = path.with_name("cut.whydiff")
     borders = {page + off for page in range(0, len(raw), 4096) for off in (-1, 0, 1, 100, 101)}
     for size in sorted((borders | set(range(0, len(raw), 61))) & set(range(len(raw)))):

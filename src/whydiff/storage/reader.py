@@ -78,6 +78,8 @@ def _kept(
     query = "SELECT name, digest FROM kept WHERE fit = ? AND moment = ? ORDER BY name"
     found = {}
     for key, digest in file.db.execute(query, (fit, moment)).fetchall():
+        if not isinstance(key, str) or not isinstance(digest, str):
+            raise ValueError(f"fit {fit}: array {digest!r} of {key!r} is not named by text")
         if name is None or key == codec.text(name):
             query = "SELECT part, data FROM array WHERE digest = ? ORDER BY part"
             parts = file.db.execute(query, (digest,)).fetchall()
@@ -119,10 +121,7 @@ def _read_1(file: Opened) -> Execution:
         if table not in ("snapshot", "array"):  # may be large, and are not read here
             check_pages(db, table)
     meta = _meta(db, file.version)
-    environment = {
-        name: codec.load(value, f"environment {name}")
-        for name, value in db.execute("SELECT name, value FROM environment")
-    }
+    environment = _environment(db)
     environment["digest.algorithm"] = _text(meta, "digest_algorithm")
     exit_code = meta.get("exit_code")
     if exit_code is not None and type(exit_code) is not int:
@@ -146,6 +145,15 @@ def _read_1(file: Opened) -> Execution:
 
 #: Format version -> its reader.
 _READERS: Mapping[int, Callable[[Opened], Execution]] = {1: _read_1}
+
+
+def _environment(db: sqlite3.Connection) -> dict[str, Any]:
+    facts = {}
+    for name, value in db.execute("SELECT name, value FROM environment"):
+        if not isinstance(name, str):
+            raise ValueError(f"a fact of the environment is named by {name!r}, not by text")
+        facts[name] = codec.load(value, f"environment {name}")
+    return facts
 
 
 def _meta(db: sqlite3.Connection, version: int) -> dict[str, Any]:
