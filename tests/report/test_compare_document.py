@@ -175,6 +175,8 @@ def test_churn_in_words():
     assert "A and B with other seeds disagree on 12 %, with equal seeds 11 %" in churn(MOVED, 0.05)
     nothing = replace(MOVED, excess=Estimate(-2.8e-17, -0.63, 0.63, 3))
     assert "(excess 0 % (-63 to 63 %)" in churn(nothing, 0.05)
+    fine = replace(MOVED, excess=Estimate(0.0421, 0.0339, 0.05051, 38))
+    assert "(excess 4.2 % (3.4 to 5.1 %)" in churn(fine, 0.05)
     numbers = replace(MOVED, measure="distance")
     assert "two seeds differ by 0.08" in churn(numbers, 0.05)
 

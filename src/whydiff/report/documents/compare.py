@@ -490,4 +490,4 @@ def churn(found: Churn, alpha: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{round(100 * share, 2) + 0.0:.2g} %"  # never 3e-15, nor -0
+    return f"{100 * share:.2g} %" if abs(share) >= 5e-5 else "0 %"
