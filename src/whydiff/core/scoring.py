@@ -19,6 +19,8 @@ ON_PREDICTED = "on the samples that were predicted"
 LEFT_OUT = "samples that were not predicted"
 #: the score, of outputs that predict gives
 IN_INFERENCE = "from what predict gives of the same samples"
+#: of predictions that are made with the random numbers that evaluate drew
+OWN_NOISE = "with the random numbers that evaluate drew"
 OWN_INPUTS = "from the inputs that evaluate was given"
 
 # evaluate's metric, computed otherwise

@@ -298,6 +298,44 @@ def test_get_config_lost_a_setting_only_where_the_file_is_one_of_the_other_model
     assert mechanism([saved, event("load_model", 1, "a.keras")], [loaded]) == ""
 
 
+def test_a_file_that_was_loaded_with_another_function():
+    one, other = (
+        {
+            "layers": ["d: Dense"],
+            "layer:d:activation.of": name,
+            "layer:d:f": f"{name}:{'0a' * 8}",
+        }
+        for name in ("swish", "relu")
+    )
+    events = [Event(n, 0, kind, "m", n, facts={"path": "a.keras"})
+              for n, kind in ((1, "save"), (2, "load_model"))]  # fmt: skip
+
+    def mechanism(a, b):
+        calls = (call(n, model=n, architecture=facts) for n, facts in ((1, a), (2, b)))
+        return by_source(compare(*calls, events))["architecture"].mechanism
+
+    assert mechanism(one, other) == "other-code-at-load"
+    assert mechanism(one | {"layer:d:units": 3}, other) == "setting-lost"
+    assert mechanism({**one, "code:d": "a"}, {**one, "code:d": "b"}) == "other-code-at-load"
+
+
+def test_random_numbers_that_evaluate_and_the_predictions_draw_otherwise():
+    (cause,) = scored(
+        {AGAIN: 0.25, ALIGNED: 0.25, scoring.OWN_NOISE: 0.95, FROM_CLASSES: 0.25}
+    ).causes
+    assert (cause.source, cause.mechanism) == ("noise", "noise-at-inference")
+    assert cause.share == pytest.approx(1.0)
+
+
+def test_outputs_that_both_cut_at_one_place_are_cut_at_no_other():
+    told = Score("by hand.accuracy", 1, "", "", row_digests([X])[:0],
+                 {"formula": "np.mean((p > 0.5) == y)"})  # fmt: skip
+    score = call(3, "score", values={"accuracy": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_CLASSES: 0.25}
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95)).causes
+    assert (cause.mechanism, cause.status) == ("measured-by-another-rule", SUSPECTED)
+
+
 def test_an_auc_that_takes_logits_for_probabilities():
     told = Score("sklearn.metrics.roc_auc_score", 2, "", "ravel", np.zeros((0, 2), np.uint64))
     score = call(3, "score", values={"roc_auc_score": 0.76}, score=told)

@@ -270,7 +270,7 @@ def _rules(
             f"100 times {number(told)} is {number(100 * told)}, {metric} {number(wanted)}",
             f"Multiply {function} by 100.",
         )
-    if reaches(by(scoring.FROM_CLASSES), told, wanted):
+    if names.cut != names.own_cut and reaches(by(scoring.FROM_CLASSES), told, wanted):
         yield _Rule(
             "another-threshold",
             f"{function} was given outputs cut at {names.cut}, {its} cuts them at {names.own_cut}",

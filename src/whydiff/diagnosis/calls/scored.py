@@ -107,7 +107,7 @@ def judge_score(values: Mapping[str, float], score: MeasuringCall, against: Agai
         )
     asked = _Asked(values, score, against, _names(score, against))
     way = _Way(told, against.wanted, told - against.wanted)
-    for part in (_weights, _shape, _order, _flag, _form, _rest):
+    for part in (_weights, _shape, _order, _flag, _noise, _form, _rest):
         way = part(way, asked)
     notes: tuple[str, ...] = ()
     if way.unexplained > LEFT and not any(c.status == SUSPECTED for c in way.causes):
@@ -272,6 +272,21 @@ def _flag(way: _Way, asked: _Asked) -> _Way:
         f"{number(way.score)}, {names.its} is {number(way.wanted)})",
     )  # fmt: skip
     return replace(way.because(cause), score=inference)
+
+
+def _noise(way: _Way, asked: _Asked) -> _Way:
+    """What the score is of predictions made with the random numbers that evaluate drew."""
+    alike, names = asked.values.get(scoring.OWN_NOISE), asked.names
+    if alike is None or one_number(alike, way.score):
+        return way
+    cause = part_of_gap(
+        "noise", "noise-at-inference", way.share(way.score - alike),
+        f"layers of the model draw random numbers in inference, too, others in {names.it} than for "
+        "the predictions",
+        f"{names.function} {scoring.OWN_NOISE} is {number(alike)} (it was {number(way.score)}, "
+        f"{names.its} is {number(way.wanted)})",
+    )  # fmt: skip
+    return replace(way.because(cause), score=alike)
 
 
 def _form(way: _Way, asked: _Asked) -> _Way:

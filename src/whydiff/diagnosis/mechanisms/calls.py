@@ -255,6 +255,16 @@ MECHANISMS = (
         seen="A setting differs between a model and what was loaded or cloned from it.",
     ),
     Mechanism(
+        "other-code-at-load",
+        ("architecture",),
+        "a file that was loaded with other code",
+        "A file holds names of functions and classes of the script, not their code: load_model "
+        "takes what custom_objects= or the registered names give it.",
+        "Load with the very functions and classes that the model was built with: keep them in one "
+        "module that both scripts import.",
+        seen="Only code of the script differs between a model and what was loaded from its file.",
+    ),
+    Mechanism(
         "training-flag",
         ("mode",),
         "called as in training",

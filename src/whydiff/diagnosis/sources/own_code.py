@@ -72,6 +72,11 @@ def _with_facts(side: Side, through: Through) -> Side:
     return replace(side, fit=replace(side.fit, recipe=replace(side.recipe, **facts)))
 
 
+def is_code(name: str, value: Any) -> bool:
+    """Whether a fact holds code of the script: a method of its own, or a function as a setting."""
+    return name.startswith("code:") or name.endswith(".of") or _bare(value) != value
+
+
 def _bare(value: Any) -> Any:
     if isinstance(value, str):
         return _DIGEST.sub("", value)

@@ -167,6 +167,7 @@ def _of_aligned(
     if not read.own_inputs:
         found[scoring.ALIGNED] = function(fitting, predicted)
         found |= _computed(_as_predicted(read, fitting))
+        found |= _computed(_with_noise_of(evaluate, read, fitting))
         found |= _computed(_of_places(evaluate, read))
     if in_other_units(read.done):
         found |= _computed(
@@ -207,6 +208,22 @@ def _as_predicted(read: _Read, labels: np.ndarray) -> _Rules:
         return read.function(labels, transformed(outputs, read.done).reshape(read.predicted.shape))
 
     yield scoring.IN_INFERENCE, in_inference
+
+
+def _with_noise_of(evaluate: LiveCall, read: _Read, labels: np.ndarray) -> _Rules:
+    """The score of what the model gives with the random numbers that evaluate drew, where it began
+    with other ones."""
+    one, other = evaluate.noise, read.reads.noise
+    if len(one) != len(other) or all(map(np.array_equal, one, other)):
+        return
+    again = replace(read.reads, noise=evaluate.noise)
+    yield (
+        scoring.OWN_NOISE,
+        lambda: read.function(
+            labels,
+            transformed(_outputs(read.score, again), read.done).reshape(read.predicted.shape),
+        ),
+    )
 
 
 def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:

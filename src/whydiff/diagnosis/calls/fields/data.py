@@ -56,9 +56,9 @@ def _content(
     labelled: bool,
 ) -> None:
     n, m = len(whole[0]), len(whole[1])
-    kinds = _one_for_another(*whole)
-    if kinds:
-        text = f"each of {kinds} kinds of rows stands for another one, wherever it occurs"
+    few = _one_for_another(*whole)
+    if few:
+        text = f"each of {few} kinds of rows stands for another one, wherever it occurs"
         found["data-content"] = differs("data-content", text, text, "numbered-otherwise")
         found["data-order"] = Finding("data-order", IDENTICAL, "equal rows stand at equal places")
         return

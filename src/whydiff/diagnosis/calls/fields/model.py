@@ -22,7 +22,7 @@ from whydiff.diagnosis.calls.origins import (
 from whydiff.diagnosis.sources import architecture as of_architecture
 from whydiff.diagnosis.sources.facts import PlainField, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
-from whydiff.diagnosis.sources.own_code import Through, across_pythons
+from whydiff.diagnosis.sources.own_code import Through, across_pythons, is_code
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,13 @@ def compare_architecture(
         return differs("architecture", finding.evidence,
                         f"{text}; {where}, and layers behind it compute with the padding",
                         "mask-ends")  # fmt: skip
-    lost = _lost(a, b, events)
-    if lost:
-        return differs("architecture", finding.evidence,
-                        f"{finding.evidence}{lost}", "setting-lost")  # fmt: skip
+    rebuilt = _rebuilt(a, b, events)
+    if rebuilt and _is_code_alone(_shape(a), _shape(b)):
+        text = f"{text}; the model {rebuilt}, with other code under the names in its configuration"
+        return differs("architecture", finding.evidence, text, "other-code-at-load")
+    if rebuilt:
+        text = f"{finding.evidence}; the model {rebuilt}, and get_config did not keep it"
+        return differs("architecture", finding.evidence, text, "setting-lost")
     return replace(finding, intended=False, detail=finding.detail or finding.evidence)
 
 
@@ -95,7 +98,15 @@ _OF_OTHERS = re.compile(r":quantization_config|:(vocabulary|vocabulary_size|idf_
 _REBUILT = {"load_model": "was loaded", "clone_model": "is a clone"}
 
 
-def _lost(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
+def _is_code_alone(a: Facts, b: Facts) -> bool:
+    """Whether all that differs of two models is code of the script."""
+    moved = [(k, v) for k in {*a, *b} if a.get(k) != b.get(k) for v in (a.get(k), b.get(k))]
+    return bool(moved) and all(value is None or is_code(key, value) for key, value in moved)
+
+
+def _rebuilt(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
+    """How one of two models was built anew from the configuration of the other, "" if it was
+    not."""
     numbers = {a.model_number, b.model_number}
     rebuilt = {
         e.model_number: e for e in events if e.kind in _REBUILT and e.model_number in numbers
@@ -112,7 +123,7 @@ def _lost(a: MeasuringCall, b: MeasuringCall, events: Sequence[Event]) -> str:
     )
     if event.kind == "load_model" and not saved:  # the file may be that of any other model
         return ""
-    return f"; the model {_REBUILT[event.kind]}, and get_config did not keep it"
+    return _REBUILT[event.kind]
 
 
 def compare_precision(a: MeasuringCall, b: MeasuringCall, pairs: TensorPairs) -> Finding:
