@@ -1,6 +1,7 @@
 """Scores that a script computes by hand, as its own lines print them."""
 
 import contextlib
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -415,3 +416,15 @@ def test_a_call_whose_result_the_script_throws_away(tmp_path, text, method, alon
     with contextlib.suppress(TypeError):  # len(None)
         exec(compile(text, str(script), "exec"), space)
     assert seen == [alone]
+
+
+def test_methods_of_arrays_that_nobody_called_before():
+    """NumPy imports what some of them do when they are called first."""
+    text = (
+        "import numpy as np\n"
+        "from whydiff.recorder.measuring.formulas.formula import computed\n"
+        "code = compile('(a > 0.5).mean()', 'formula', 'eval')\n"
+        "print(computed(code, {'a': np.array([0.0, 1.0])}))"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert done.stdout == "0.5\n", done.stderr

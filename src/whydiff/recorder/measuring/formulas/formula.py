@@ -60,6 +60,11 @@ def as_predicted(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     return each.reshape(predicted.shape)
 
 
+#: What formulas are computed with besides their own names: methods of arrays import modules of
+#: NumPy's by this when they are first called.
+BUILT_IN = {"__import__": __import__}
+
+
 def computed(code: Any, names: Mapping[str, Any]) -> float:
     return float(evaluated(code, names))
 
@@ -68,7 +73,7 @@ def evaluated(code: Any, names: Mapping[str, Any]) -> Any:
     """What an expression gives; one that writes into an array fails instead."""
     space = {name: _unwritable(value) for name, value in names.items()}
     with np.errstate(all="ignore"):
-        return eval(code, {"__builtins__": {}, **space})
+        return eval(code, {"__builtins__": BUILT_IN, **space})
 
 
 def _unwritable(value: Any) -> Any:

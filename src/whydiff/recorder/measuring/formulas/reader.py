@@ -20,7 +20,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.interrupting import pass_on
 from whydiff.core.stack import in_library
 from whydiff.keras_backend.code import closed_over
-from whydiff.recorder.measuring.formulas.formula import evaluated
+from whydiff.recorder.measuring.formulas.formula import BUILT_IN, evaluated
 from whydiff.recorder.measuring.formulas.frames import Beside, made_at, parsed
 from whydiff.recorder.measuring.formulas.functions import (
     BUILTINS,
@@ -293,7 +293,7 @@ class Reader:
         used = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name)}
         given = sorted(used & (self.arrays.keys() | self.names.keys()))
         arguments = ast.arguments([], [ast.arg(key) for key in given], None, [], [], None, [])
-        space: dict[str, Any] = {"__builtins__": {}}
+        space: dict[str, Any] = {"__builtins__": BUILT_IN}
         whole = ast.parse("def counted(): pass")
         made = whole.body[0]
         assert isinstance(made, ast.FunctionDef)
