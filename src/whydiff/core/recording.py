@@ -55,6 +55,10 @@ MEASURED_WITHIN = "measured within"
 STEP = "step"
 
 
+#: note of a fit: how many batches of the validation data it was told to evaluate
+VALIDATION_STEPS = "validation steps"
+
+
 #: note of a fit: a callback of the script reads the log between two steps
 BATCH_LOG_READ = "log read between steps"
 #: note of a fit: ``Class.attribute`` of callbacks that earlier fits were given, too -> the number

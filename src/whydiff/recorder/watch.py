@@ -123,6 +123,8 @@ class Watch:
             self._notes[recording.CALLBACKS_LEFT] = counted
         if batch_log_read(self._callbacks):
             self._notes[recording.BATCH_LOG_READ] = True
+        if self._fit.get("validation_steps"):
+            self._notes[recording.VALIDATION_STEPS] = int(self._fit["validation_steps"])
         self._every = writer.every
         if self._every > 1:
             self._notes[EVERY] = self._every

@@ -11,7 +11,7 @@ from whydiff.core.calls import BEHIND_STEPS, Origin, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
-from whydiff.core.recording import LOG_UNSEEN, STEP
+from whydiff.core.recording import LOG_UNSEEN, STEP, VALIDATION_STEPS
 from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.numbers import judge_taken
 from whydiff.diagnosis.calls.pair import (
@@ -373,6 +373,11 @@ def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit)
     assert (found.check, found.distance.metric) == (VALIDATION_ROWS, "loss")
     equal = call(2, "evaluate", x=X[:5], values={"loss": 0.9, "accuracy": 0.5})
     assert not disagreements(execution(equal, fits=[fit]))
+    more = call(2, "evaluate", x=X[:9], values={"loss": 0.7, "accuracy": 0.5})
+    assert not disagreements(execution(more, fits=[fit]))  # other samples besides
+    cut = replace(fit, notes={**fit.notes, VALIDATION_STEPS: 1})
+    (found,) = disagreements(execution(more, fits=[cut]))
+    assert found.check == VALIDATION_ROWS
 
 
 @pytest.mark.parametrize(

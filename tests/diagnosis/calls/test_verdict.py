@@ -12,7 +12,7 @@ from whydiff.core.calls import Event, GeneratorState, HeldValue, Origin, Score, 
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, UNKNOWN, Cause
 from whydiff.core.recipe import Tensor
-from whydiff.core.recording import Epoch
+from whydiff.core.recording import VALIDATION_STEPS, Epoch
 from whydiff.core.scoring import (
     AGAIN,
     ALIGNED,
@@ -995,6 +995,19 @@ def validated(parts, logs, origin=None):
     ))  # fmt: skip
     evaluated = call(2, "evaluate", values={"loss": 0.5}, origin=origin)
     return judge_validation(parts, fit, evaluated, "loss")
+
+
+def test_a_validation_that_ended_before_all_samples_were_seen():
+    content = replace(a_fit().recipe.data_content, validation_samples=row_digests([X[:5]]))
+    recipe = replace(a_fit().recipe, data_content=content)
+    logs = (Epoch(0, 3, {"val_loss": 0.9}, ()),)
+    fit = a_fit(recipe, epochs=logs, notes={VALIDATION_STEPS: 1})
+    evaluated = call(2, "evaluate", x=X, values={"loss": 0.5})
+    found = judge_validation({"evaluated": 0.9, "trained": 0.9}, fit, evaluated, "loss")
+    (cause,) = found.causes
+    assert (cause.mechanism, cause.share) == ("evaluated-in-part", pytest.approx(1.0))
+    assert f"5 of the {len(X)} samples" in cause.detail and "steps=1" in cause.detail
+    assert {e.source for e in found.excluded} == {"architecture", "weights"}
 
 
 def test_a_validation_against_evaluate_with_restored_weights():

@@ -28,7 +28,7 @@ from whydiff.core.calls import (
 )
 from whydiff.core.digests import unordered_digest
 from whydiff.core.errors import WhydiffError
-from whydiff.core.recording import STEP, Epoch, Execution, Fit
+from whydiff.core.recording import STEP, VALIDATION_STEPS, Epoch, Execution, Fit
 from whydiff.diagnosis.calls.inputs import exchanged
 from whydiff.diagnosis.calls.loops import training_steps
 from whydiff.diagnosis.calls.origins import FRESH, is_recurrent, tensor_pairs, weights_story
@@ -361,7 +361,8 @@ def fit_pairs(
             for n in common
             if metric in (None, n)
         ]
-        if not apart or rows != count or all(d.relative == 0 for d in apart):
+        cut = why == VALIDATED and fit.notes.get(VALIDATION_STEPS) and 0 < count < rows
+        if not apart or not (rows == count or cut) or all(d.relative == 0 for d in apart):
             continue
         large = LARGE_OF_LOG if why == LOGGED else LARGE
         told = next((d for d in apart if d.relative >= large), None)

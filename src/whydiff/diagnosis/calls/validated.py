@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
-from whydiff.core.recording import Fit
+from whydiff.core.recording import VALIDATION_STEPS, Fit
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.origins import replaced_by
 from whydiff.diagnosis.calls.verdict import Verdict, one_number, part_of_gap
@@ -24,18 +24,32 @@ def judge_validation(
     wanted, same_batches = float(call.values[metric]), float(parts["evaluated"])
     gap = logged - wanted
     causes = []
-    excluded = [
-        Excluded("data-content", "evaluate was given the validation samples and labels of fit"),
-        Excluded("architecture", "one and the same model"),
-    ]
-    if one_number(same_batches, wanted):
+    excluded = [Excluded("architecture", "one and the same model")]
+    known = fit.recipe.data_content.validation_samples
+    seen, rows = 0 if known is None else len(known), len(call.recipe.inputs.rows("x"))
+    in_part = 0 < seen < rows
+    if not in_part:
+        same = "evaluate was given the validation samples and labels of fit"
+        excluded.append(Excluded("data-content", same))
+    share = (same_batches - wanted) / gap
+    if in_part:
+        causes.append(
+            part_of_gap(
+                "data-content", "evaluated-in-part", share,
+                f"fit validated on {seen} of the {rows} samples that evaluate was given "
+                f"(validation_steps={fit.notes.get(VALIDATION_STEPS)})",
+                f"evaluate's weights give {metric} {number(same_batches)} on fit's {seen} samples, "
+                f"{number(wanted)} on all",
+            )
+        )  # fmt: skip
+    elif one_number(same_batches, wanted):
         excluded.append(
             Excluded("measurement", f"evaluated in fit's batches {metric} is evaluate's")
         )
     else:
         causes.append(
             part_of_gap(
-                "measurement", "metric-averaged-over-batches", (same_batches - wanted) / gap,
+                "measurement", "metric-averaged-over-batches", share,
                    f"fit and evaluate cut or weight the same samples otherwise, and {metric} "
                    "depends on it",
                    f"evaluate's weights in fit's validation batches give {number(same_batches)}")
