@@ -28,6 +28,9 @@ from whydiff.diagnosis.calls.quantities import same_quantity
         ("sklearn.metrics.median_absolute_error", "mae", False),
         ("keras.metrics.TopKCategoricalAccuracy", "top_k_categorical_accuracy", True),
         ("sklearn.metrics.top_k_accuracy_score", "accuracy", False),
+        ("sklearn.metrics.mean_squared_error", "my_mse", True),
+        ("sklearn.metrics.mean_squared_error", "CustomMSE", True),
+        ("sklearn.metrics.mean_squared_error", "log_mse", False),
     ],
 )
 def test_names_of_one_quantity(function, metric, same):

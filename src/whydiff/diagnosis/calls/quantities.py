@@ -62,4 +62,5 @@ def quantity(name: str) -> str | None:
 
 
 def _lowered(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    lowered = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    return re.sub(r"^(my|own|custom)_", "", lowered)  # a script's own of the same quantity
