@@ -63,7 +63,7 @@ def test_what_one_ulp_does_not_explain_is_no_rounding(effect, grown):
 def test_a_setting_that_moves_the_weights_by_rounding_alone_hardly_matters():
     small = START.astype(np.float32)
     (note,) = noted({"version": 0.05, "optimizer": 5 * ULP}, small)
-    assert note.startswith("Optimizer hardly matters: taken from B alone it moves the weights by ")
+    assert note.startswith("Optimizer hardly matters: taken from B alone it moves the ")
     assert not noted({"version": 0.05, "optimizer": 0.05}, small)
     assert not noted({"version": 3 * ULP, "optimizer": 0.05}, small)
 

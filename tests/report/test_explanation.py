@@ -73,6 +73,16 @@ def test_the_verdict_comes_first_and_names_the_proven_causes() -> None:
     )
 
 
+def test_what_makes_next_to_nothing_of_the_difference_is_named_apart() -> None:
+    slight = replace(cause("optimizer"), share=1e-7, alone=1e-7, remaining=1.0)
+    some = replace(EXPLANATION, causes=(cause("initialization"), slight))
+    assert verdict(some) == (
+        "The two trainings differ because of the initial weights. The optimizer hardly matters."
+    )
+    only = replace(EXPLANATION, causes=(slight,))
+    assert verdict(only) == "The two trainings differ because of the optimizer."
+
+
 def test_the_verdict_leaves_out_what_is_to_be_ignored_and_says_so() -> None:
     noise = replace(cause("batch-size"), ignored=True)
     some = replace(EXPLANATION, causes=(cause("data-order"), noise))

@@ -33,7 +33,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
         *measured(compared, trials),
-        *hardly(compared, trials),
+        *hardly(trials),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
     )

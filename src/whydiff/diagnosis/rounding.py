@@ -44,18 +44,15 @@ def measured(compared: ComparedSides, trials: Trials) -> Iterator[str]:
         )
 
 
-def hardly(compared: ComparedSides, trials: Trials) -> Iterator[str]:
-    """A sentence for each other source that moves the weights by no more than rounding does."""
+def hardly(trials: Trials) -> Iterator[str]:
+    """A sentence for each other source that moves the result by no more than rounding does."""
     for name in trials.sources:
-        made = trials.hybrids.get(frozenset([name]))
-        if made is None or trials.may_round(name) or not trials.hardly_moves(name):
-            continue
-        moved = relative_weight_distance(trials.a.weights, made.weights)
-        yield (
-            f"{capital(name)} hardly matters: taken from B alone it moves the weights by "
-            f"{number(moved)} (relative){_predictions(compared, trials, made)}, no more than "
-            "rounding does."
-        )
+        moved = trials.hardly_moves(name)
+        if moved is not None:
+            yield (
+                f"{capital(name)} hardly matters: taken from B alone it moves the "
+                f"{trials.measure} by {number(moved)} of their size, no more than rounding does."
+            )
 
 
 def _predictions(compared: ComparedSides, trials: Trials, made: TrainedHybrid) -> str:

@@ -184,15 +184,19 @@ class Trials:
         close = _distance(self.a, made) <= max(grown[1], _last_place(outputs) * scale)
         return near and close and _same_classes(self.a, made)
 
-    def hardly_moves(self, name: str) -> bool:
-        """Whether taken from B alone it moves the weights by a few units in the last place, and
-        changes the class of no prediction."""
+    def hardly_moves(self, name: str) -> float | None:
+        """How far a source moves the result, in parts of its size, where taken from B alone that
+        is a few units in the last place; None for any other."""
         made = self.hybrids.get(frozenset([name]))
-        if made is None or not self.reproduces_a() or not self.a.weights:
-            return False
-        moved = _weight_distance(self.a, made)
-        little = ALLOWED * _last_place(self.a.weights.values())
-        return 0.0 < moved <= little and _same_classes(self.a, made)
+        if made is None or not self.reproduces_a() or self.may_round(name):
+            return None
+        if self.measure == "weights" or not (self.a.predictions and made.predictions):
+            moved, ended = _weight_distance(self.a, made), [*self.a.weights.values()]
+        else:
+            ended = self.a.predictions
+            size = prediction_distance(ended, [np.zeros_like(one) for one in ended])
+            moved = _distance(self.a, made) / size if size else math.inf
+        return moved if 0.0 < moved <= ALLOWED * _last_place(ended) else None
 
     @cached_property
     def values(self) -> dict[Coalition, float]:

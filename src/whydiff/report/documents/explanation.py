@@ -60,6 +60,8 @@ SHOWN_ELSEWHERE = frozenset(
 )  # fmt: skip
 #: a remainder that has to be named
 WORTH_NAMING = 0.01
+#: parts of the difference below this are named apart in the first sentence
+_SLIGHT = 1e-3
 #: sources ruled out whose evidence has a place on the first screen; the others are only named
 FIRST = ("initialization", "data-order", "data-content", "noise", "optimizer", "batch-size")
 
@@ -131,6 +133,10 @@ def verdict(e: Explanation) -> str:
                 f"The two {what} differ in {listed(offset)}, which offset each other: together "
                 f"they leave almost no difference{_only_logged(e)}.{also}"
             )
+        slight = [source(c.source, mechanism=c.mechanism) for c in causes if _hardly(c)]
+        if slight and len(slight) < len(confirmed):
+            also = f" {capital(listed(slight))} hardly matter{'s' * (len(slight) == 1)}.{also}"
+            confirmed = [name for name in confirmed if name not in slight]
         whose = "which" if offset == confirmed else f"of which {listed(offset)}"
         partly = f", {whose} partly offset each other" if offset else ""
         return f"The two {what} differ because of {listed(confirmed)}{partly}.{also}"
@@ -142,6 +148,14 @@ def verdict(e: Explanation) -> str:
     if ignored:
         return f"The two {what} differ; no cause was found but those to ignore.{ignored}"
     return f"The two {what} differ; the cause was not found."
+
+
+def _hardly(cause: Cause) -> bool:
+    """Whether a cause was measured to make next to nothing of the difference."""
+    parts = (cause.share, cause.alone, None if cause.remaining is None else 1 - cause.remaining)
+    return cause.status == CONFIRMED and all(
+        part is not None and abs(part) < _SLIGHT for part in parts
+    )
 
 
 def _only_logged(e: Explanation) -> str:
