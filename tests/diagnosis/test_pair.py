@@ -359,9 +359,9 @@ def test_what_differs_over_all_folds_is_said_in_one_go():
     (section,) = fits_of_script(rows)
     text, table = section.blocks
     assert text.text == (
-        "All 2 others differ from fit 1 in data-content and initialization. Fit 3 differs in "
-        "batch-size, too. In all of them data-order agrees with it. Taken alone from each of the 2 "
-        "others into fit 1, a source moves val_accuracy over: data-content from 0.6 to 0.95 and "
+        "Both others differ from fit 1 in data-content and initialization. Fit 3 differs in "
+        "batch-size, too. In all of them data-order agrees with it. Taken alone from each of the "
+        "other two into fit 1, a source moves val_accuracy over: data-content from 0.6 to 0.95 and "
         "initialization from 0.79 to 0.81. All of them together do not give fit 3 again."
     )
     assert table.columns[-3:] == ("val_accuracy", "data-content", "initialization")

@@ -79,8 +79,8 @@ def _differences(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _which(fits: Sequence[int], others: int) -> str:
-    if len(fits) == others:
-        return f"All {others} others"
+    if len(fits) == others > 1:
+        return "Both others" if others == 2 else f"All {others} others"
     named = listed([str(fit) for fit in fits[:4]])
     return f"Fit{'s' * (len(fits) > 1)} {named}" if len(fits) <= 4 else f"{len(fits)} of {others}"
 
@@ -106,8 +106,9 @@ def _moved(rows: Sequence[Row]) -> Iterator[str]:
         least, most = pair(min([*values, *_values(base)]), max([*values, *_values(base)]))
         said.append(f"{source} from {least} to {most}")
     fit, n = base[0]["fit"], len(measured)
+    each = "other two" if n == 2 else f"{n} others"
     yield (
-        f"Taken alone from each of the {n} others into fit {fit}, a source moves "
+        f"Taken alone from each of the {each} into fit {fit}, a source moves "
         f"{rows[0]['metric']} over: {listed(said)}."
     )
     apart = [str(row["fit"]) for row in measured if not row["whole"]]
