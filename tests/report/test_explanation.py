@@ -83,6 +83,14 @@ def test_what_makes_next_to_nothing_of_the_difference_is_named_apart() -> None:
     assert verdict(only) == "The two trainings differ because of the optimizer."
 
 
+def test_what_differs_without_effect_is_shown_beside_what_was_ruled_out_first() -> None:
+    without = Excluded("hardware", "1 vs. 2 devices; but the two trainings agree bit for bit")
+    equal = Excluded("mode", "all settings equal")
+    some = replace(EXPLANATION, excluded=(Excluded("optimizer", "equal"), without, equal))
+    rows = dict(tables(explanation_blocks(some))["Ruled out"].rows)
+    assert rows == {"optimizer": "equal", "hardware": without.evidence, "and": "mode"}
+
+
 def test_the_verdict_leaves_out_what_is_to_be_ignored_and_says_so() -> None:
     noise = replace(cause("batch-size"), ignored=True)
     some = replace(EXPLANATION, causes=(cause("data-order"), noise))

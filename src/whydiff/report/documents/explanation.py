@@ -62,7 +62,8 @@ SHOWN_ELSEWHERE = frozenset(
 WORTH_NAMING = 0.01
 #: parts of the difference below this are named apart in the first sentence
 _SLIGHT = 1e-3
-#: sources ruled out whose evidence has a place on the first screen; the others are only named
+#: sources ruled out whose evidence has a place on the first screen, as has that of all that differ
+#: without effect; the others are only named
 FIRST = ("initialization", "data-order", "data-content", "noise", "optimizer", "batch-size")
 
 
@@ -285,7 +286,8 @@ def _ruled_out(e: Explanation) -> Iterator[Section]:
     blocks: list[Block] = []
     if e.excluded:
         heads = ("Ruled out", "Evidence")
-        shown = [x for x in e.excluded if x.source in FIRST] or list(e.excluded[:2])
+        first = [x for x in e.excluded if x.source in FIRST or "; but " in x.evidence]
+        shown = first or list(e.excluded[:2])
         others = [x.source for x in e.excluded if x not in shown]
         rows = [(x.source, x.evidence) for x in shown]
         rows += [("and", listed(others))] if others else []
