@@ -21,7 +21,7 @@ from whydiff.script_text.edits import (
     whole_lines,
 )
 from whydiff.script_text.imports import Names
-from whydiff.script_text.orders import completion_orders, one_thread, order_changes
+from whydiff.script_text.orders import completion_orders, draws_nothing, one_thread, order_changes
 from whydiff.script_text.own_seed import own_seed, own_seeds
 from whydiff.script_text.samplers import with_seed
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
@@ -269,7 +269,10 @@ def _parallel(script: Script, names: Names) -> Iterator[tuple[Edit, int, str]]:
             threads = one_thread(script, names, node)
             if threads is not None:
                 yield threads, node.lineno, "one thread: each draws in its turn"
-            for keyword, new in ((k, _sequential(k)) for k in node.keywords if _sequential(k)):
+            # Elements come in their order, whichever thread made them: only draws are a race.
+            left = "num_parallel_calls" if draws_nothing(script, names, node) else ""
+            kept = [k for k in node.keywords if k.arg != left]
+            for keyword, new in ((k, _sequential(k)) for k in kept if _sequential(k)):
                 edit = Edit(*script.span(keyword.value), new)
                 yield edit, node.lineno, f"{keyword.arg}={new}"
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whydiff.script_text.edits import Edit, Script, keyword_edit
+from whydiff.script_text.edits import Edit, Script, keyword_edit, last_name
 from whydiff.script_text.imports import Names
 
 _LISTING = frozenset({"os.listdir", "glob.glob", "glob.iglob"})
@@ -174,6 +174,53 @@ def one_thread(script: Script, names: Names, call: ast.Call) -> Edit | None:
         return keyword_edit(script, call, keyword, "1")
     single = isinstance(given, ast.Constant) and given.value == 1
     return None if single else Edit(*script.span(given), "1")
+
+
+#: layers of Keras that prepare data and draw no random numbers
+_FIXED = frozenset(
+    {"Rescaling", "Resizing", "CenterCrop", "Normalization", "Discretization", "CategoryEncoding",
+     "StringLookup", "IntegerLookup", "TextVectorization", "Hashing"}
+)  # fmt: skip
+
+
+def draws_nothing(script: Script, names: Names, call: ast.Call) -> bool:
+    """Whether a call of ``map`` is given a function that surely draws no random numbers: it calls
+    only operations without any, layers that prepare data, and such functions."""
+    mapped = isinstance(call.func, ast.Attribute) and call.func.attr == "map" and call.args
+    return bool(mapped) and _fixed(script, names, call.args[0], frozenset())
+
+
+def _fixed(script: Script, names: Names, function: ast.expr, seen: frozenset[str]) -> bool:
+    named = function.id if isinstance(function, ast.Name) else ""
+    body: ast.AST | None = function if isinstance(function, ast.Lambda) else None
+    for node in ast.walk(script.tree) if named and named not in seen else ():
+        if isinstance(node, ast.FunctionDef) and node.name == named:
+            body = node if body is None else None  # two of one name: which is not known
+    if body is None:
+        return False
+    calls = [n for n in ast.walk(body) if isinstance(n, ast.Call)]
+    return all(
+        _operation(names.called(c))
+        or _prepares(script, names, c.func)
+        or _fixed(script, names, c.func, seen | {named})
+        for c in calls
+    )
+
+
+def _operation(called: str) -> bool:
+    return called.startswith(("tensorflow.", "keras.ops.")) and "random" not in called
+
+
+def _prepares(script: Script, names: Names, function: ast.expr) -> bool:
+    """Whether a name is given nothing but one layer that prepares data."""
+    given = [
+        n.value
+        for n in ast.walk(script.tree)
+        if isinstance(n, ast.Assign)
+        and any(isinstance(t, ast.Name) and t.id == last_name(function) for t in n.targets)
+    ]
+    called = names.called(given[0]) if len(given) == 1 else ""
+    return called.startswith("keras.layers.") and called.rpartition(".")[2] in _FIXED
 
 
 def racing_draws(script: Script, names: Names) -> Iterator[tuple[int, str]]:
