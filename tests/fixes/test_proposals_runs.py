@@ -279,6 +279,19 @@ def test_a_split_before_the_seed_gets_the_scripts_own(sides: Sides, stack: Stack
     ]
 
 
+def test_a_tuner_before_the_seed_gets_the_scripts_own(sides: Sides, stack: Stack) -> None:
+    text = (
+        "import keras\nimport keras_tuner as kt\n\nSEED = 5\n\n\ndef build(hp):\n"
+        "    keras.utils.set_random_seed(SEED)\n    return keras.Sequential()\n\n\n"
+        "tuner = kt.RandomSearch(build)\ntuner.search()\n"
+    )
+    at = stack(text, ("tuner.search", "<module>"), ("set_random_seed", "build"))
+    draw = stack(text, ("tuner.search", "<module>"), ("Sequential", "build"))
+    a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 5, at), drawing(2, draw))
+    first = proposals(SCRIPT, text, Difference("runs", a, b, [], ["optimizer"]))[0]
+    assert added(first) == ["tuner = kt.RandomSearch(build, seed=SEED)"]
+
+
 def test_what_a_helper_seeded_in_time_is_not_seeded_again(sides: Sides, stack: Stack) -> None:
     text = HELPER.replace("np.random.seed", "keras.utils.set_random_seed")
     text = text.replace("    model =", "    rng = np.random.default_rng()\n    model =")

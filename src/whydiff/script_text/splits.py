@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from whydiff.script_text.edits import Edit, Script, keyword_edit
 from whydiff.script_text.imports import Names
+from whydiff.script_text.samplers import drawn_from_python
 
 _SHUFFLING = ("train_test_split", "shuffle", "resample")
 _SEARCHING = ("ParameterSampler", "RandomizedSearchCV", "HalvingRandomSearchCV")
@@ -34,16 +35,17 @@ def drawn_from_numpy(call: ast.Call, names: Names) -> str:
 def seeded_splits(
     script: Script, names: Names, seed: Callable[[ast.AST], str], repeated: bool = False
 ) -> Iterator[tuple[Edit, int, str]]:
-    """Edits that give each such call a ``random_state``, with their lines.
+    """Edits that give each such call a ``random_state``, or a tuner a ``seed``, with their lines.
 
     None of one that a loop repeats, unless asked for: it would take the same rows each time.
     """
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
-        function = drawn_from_numpy(call, names)
-        if not function or (_repeated(script, call) and not repeated):
-            continue
-        edit = keyword_edit(script, call, "random_state", seed(call))
-        yield edit, call.lineno, f"{function} gets a random_state"
+        function, parameter = drawn_from_numpy(call, names), "random_state"
+        if not function:
+            function, parameter = drawn_from_python(call, names), "seed"
+        if function and (repeated or not _repeated(script, call)):
+            edit = keyword_edit(script, call, parameter, seed(call))
+            yield edit, call.lineno, f"{function} gets a {parameter}"
 
 
 def _repeated(script: Script, call: ast.Call) -> bool:

@@ -186,7 +186,7 @@ def _advice(task: _Task) -> list[str]:
     if asked:
         return [*traps[:1], *asked]
     advice = [f.remedy for f in found if f.mechanism == MECHANISM]
-    return (advice or [f.remedy for f in wanted if f.remedy])[:2]
+    return list(dict.fromkeys(advice or [f.remedy for f in wanted if f.remedy]))[:2]
 
 
 def _untried(task: _Task, candidates: Sequence[Proposal]) -> list[str]:
