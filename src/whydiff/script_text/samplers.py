@@ -1,4 +1,4 @@
-"""Samplers of libraries that draw settings or data with a seed of their own: none sets theirs."""
+"""Samplers of libraries that draw settings or data by a seed of their own, not a global one."""
 
 from __future__ import annotations
 
