@@ -13,6 +13,7 @@ from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, Caus
 from whydiff.core.recording import SEEDING, Draw, Execution, Side
 from whydiff.core.stack import Frame
 from whydiff.diagnosis.files import (
+    agree_by_file,
     as_state,
     carried,
     loaded_before,
@@ -50,6 +51,13 @@ def test_a_file_that_the_first_wrote_and_the_second_read_is_carried() -> None:
     finding = state.compare(a, b)
     assert (finding.status, finding.mechanism) == (DIFFERS, "file-carried-over")
     assert finding.evidence == "B read checkpoint.npz, which A had written"
+
+
+def test_runs_that_agree_by_a_file_of_the_first_are_told_so() -> None:
+    a, b = pair(Used(written=True), Used("ab"))
+    said = agree_by_file(a, b)
+    assert said.startswith("B read checkpoint.npz, which A had written: what this file decides")
+    assert agree_by_file(*pair(Used("ab"), Used("ab"))) == ""
 
 
 def test_a_file_that_was_read_and_changed_is_carried() -> None:
@@ -201,3 +209,4 @@ def test_many_files_are_not_all_listed() -> None:
     side = a_side(execution={"script": "/home/me/train.py"})
     paths = [f"/home/me/out/{n}.npz" for n in range(6)]
     assert shown(side, paths)[3:] == ["out/3.npz", "2 more"]
+    assert shown(side, ["/home/x.npz", "/mnt/x.npz"]) == ["../x.npz", "/mnt/x.npz"]

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from whydiff import explain
 from whydiff.core.findings import SUSPECTED, Cause
 from whydiff.experiments.explain.lines import Program, Revisions, _paired, located, located_in
 from whydiff.runner.history import commit_named, text_at
@@ -412,3 +413,31 @@ def test_settings_are_paired_by_name_or_where_each_run_reads_one():
     b = {"same.yaml": "x: 1", "cfg.yaml": "x: 2", "b.yaml": "x: 2"}
     assert [*_paired(a, b)] == [("cfg.yaml", "cfg.yaml"), ("a.yaml", "b.yaml")]
     assert [*_paired(a, {**b, "c.yaml": "x: 3"})] == [("cfg.yaml", "cfg.yaml")]
+
+
+CONFIGURED = """import json
+import sys
+
+import keras
+import numpy as np
+
+with open(sys.argv[1]) as file:
+    cfg = json.load(file)
+keras.utils.set_random_seed(cfg["seed"])
+x = np.ones((8, 2), "float32")
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(cfg["rate"]), "mse")
+model.fit(x, x[:, :1], batch_size=8, verbose=0)
+"""
+
+
+@pytest.mark.long
+def test_two_runs_with_settings_of_their_own_name_the_settings_lines(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(CONFIGURED)
+    for name, rate in {"a": 0.1, "b": 0.5}.items():
+        (tmp_path / f"{name}.json").write_text(f'{{\n"seed": 3,\n"rate": {rate}\n}}\n')
+    found = explain("train.py", a_arguments=["a.json"], b_arguments=["b.json"], fix=False)
+    (only,) = found.causes
+    assert only.source == "optimizer"
+    assert only.detail.endswith('(a.json:3: "rate": 0.1 vs. b.json:3: "rate": 0.5)')

@@ -62,10 +62,24 @@ def told(a: Side, b: Side, paths: Sequence[str]) -> str:
     return f"{then} read {listed(shown(a, paths))}, which {first} had written"
 
 
+def agree_by_file(a: Side, b: Side) -> str:
+    """A sentence where two runs agree and the second found a file of the first; else ""."""
+    paths = carried(a, b)
+    if not paths:
+        return ""
+    this = "this file" if len(paths) == 1 else "these files"
+    return f"{told(a, b, paths)}: what {this} decides could not differ. Without it two runs may."
+
+
 def shown(side: Side, paths: Sequence[str]) -> list[str]:
-    """Paths as a person finds them, from the script's folder; at most four."""
+    """Paths as a person finds them, from the script's folder where they lie near it; at most
+    four."""
     folder = _folder(side.execution)
     names = [os.path.relpath(path, folder) for path in paths[:4]]
+    far = f"..{os.sep}..{os.sep}"
+    names = [
+        path if near.startswith(far) else near for path, near in zip(paths, names, strict=False)
+    ]
     return [*names, f"{len(paths) - 4} more"] if len(paths) > 4 else names
 
 

@@ -13,6 +13,7 @@ from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
 from whydiff.diagnosis.calls.pair import alike
+from whydiff.diagnosis.files import agree_by_file
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
@@ -23,7 +24,7 @@ from whydiff.experiments.explain.calls import (
 )
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.lines import with_lines
-from whydiff.experiments.explain.sides import RunningSides, two_fits
+from whydiff.experiments.explain.sides import RunningSides, run_alike, two_fits
 from whydiff.experiments.explain.trainings import explain_trainings
 
 
@@ -110,6 +111,10 @@ def agreement(asked: Inquiry) -> Explanation:
         ran_again = again is not None and again.compared.identical
         found = answer(sides.compared, metric=asked.question.metric)
         agreed = watched(found, execution, ran_again)
+        runs = (again or sides).compared
+        by_file = agree_by_file(runs.a, runs.b)
+        if by_file:
+            agreed = replace(agreed, notes=(by_file, *agreed.notes))
     return with_others(agreed, execution)
 
 
@@ -136,9 +141,9 @@ def _explained(asked: Inquiry, sides: RunningSides | None) -> Explanation | None
 
 def _with_changed_lines(asked: Inquiry, found: Explanation) -> Explanation:
     """Causes of calls of two programs with the changed line from which they come."""
-    if asked.site.script == asked.site_b.script:
-        return found
     runs = asked.ran_a.run, asked.run_b
+    if run_alike(*runs):
+        return found
     sites = asked.site.execution, asked.site_b.execution
     uses = [
         (run, execution, call)

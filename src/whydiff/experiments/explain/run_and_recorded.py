@@ -16,7 +16,7 @@ from whydiff.core.visible import renamed
 from whydiff.experiments.explain.inquiry import run_notes, runs_asked_for
 from whydiff.experiments.explain.lines import with_lines
 from whydiff.experiments.explain.recorded import diff_of
-from whydiff.experiments.explain.sides import run_script
+from whydiff.experiments.explain.sides import run_alike, run_script
 from whydiff.runner.client import Run
 from whydiff.runner.running import runs_of
 
@@ -58,7 +58,7 @@ def diff_programs(question: Question, progress: Progress) -> Diff:
         a, b = sides
         found = diff_of(a.last(), b.last())
         uses = [(side.run, side.execution, call) for side in sides if (call := _call(side))]
-        if a.run.script != b.run.script and len(uses) == len(sides):
+        if not run_alike(a.run, b.run) and len(uses) == len(sides):
             differing = [one for one in found.findings if one.status == DIFFERS]
             told = dict(zip(differing, with_lines(differing, *uses), strict=True))
             found = replace(found, findings=tuple(told.get(one, one) for one in found.findings))

@@ -215,8 +215,8 @@ def _sides(
     diff = compare("A", "B", a, b, child_a.recording, child_b.recording)
     if between != "fits":
         runs = child_a.run, child_b.run
-        paths, alike = (runs[0].script, runs[1].script), _alike(*runs)
-        findings = with_drawing_lines(diff.findings, paths, (a, b), alike)
+        paths, same = (runs[0].script, runs[1].script), run_alike(*runs)
+        findings = with_drawing_lines(diff.findings, paths, (a, b), same)
         uses = (runs[0], a.execution, a.fit), (runs[1], b.execution, b.fit)
         diff = replace(diff, findings=without_blamed_seeds(findings, *uses))
     else:
@@ -228,7 +228,7 @@ def _sides(
     return RunningSides(compared, child_a, None if child_b is child_a else child_b, folder)
 
 
-def _alike(a: Run, b: Run) -> bool:
+def run_alike(a: Run, b: Run) -> bool:
     """Whether one program is run in one way."""
     one, other = (
         (run.script, run.arguments, run.environment, run.checkout, run.interpreter, run.module)

@@ -23,7 +23,7 @@ from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_resul
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.lines import Use, with_lines
 from whydiff.experiments.explain.packages import by_package
-from whydiff.experiments.explain.sides import RunningSides, of_one_execution
+from whydiff.experiments.explain.sides import RunningSides, of_one_execution, run_alike
 from whydiff.runner.client import Child
 
 
@@ -56,7 +56,7 @@ def explain_trainings(asked: Inquiry, sides: RunningSides) -> Explanation:
     if question.fix and not asked.runs.no_time_for("which package does it"):
         notes = by_package(sides, asked.runs, asked.folder, asked.progress)
         explanation = replace(explanation, notes=(*explanation.notes, *notes))
-    if compared.between == "scripts" and sides.child_b is not None:
+    if sides.child_b is not None and not run_alike(sides.child_a.run, sides.child_b.run):
         a, b = (
             (child.run, side.execution, side.fit)
             for child, side in ((sides.child_a, compared.a), (sides.child_b, compared.b))
