@@ -337,6 +337,22 @@ def test_folds_are_never_made_equal(sides: Sides, stack: Stack) -> None:
     assert "folds" in " ".join(intended([], ["initialization"], text=text, a=a, b=b))
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Parallel(2)(delayed(member)(k) for k in range(3))", "scores = [member(k) for k in range(3)]"],
+)
+def test_folds_that_a_function_is_given_are_never_made_equal(
+    sides: Sides, stack: Stack, line: str
+) -> None:
+    text = (
+        ENSEMBLE.split("members =")[0].replace("def member():", "def member(fold):") + line + "\n"
+    )
+    a, b = built(sides, stack, text, line)
+    assert proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"])) == []
+    other = text.replace("fold", "units")
+    assert proposals(SCRIPT, other, Difference("fits", a, b, [], ["initialization"])) != []
+
+
 @pytest.mark.parametrize("line", ["tuner.search(x, y)", "study.optimize(member, n_trials=3)"])
 def test_trials_of_a_search_are_never_made_equal(sides: Sides, stack: Stack, line: str) -> None:
     text = ENSEMBLE.split("members =")[0] + line + "\n"

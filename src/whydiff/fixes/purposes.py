@@ -38,7 +38,7 @@ def meant_to_differ(script: Script, files: frozenset[str], spots: Sequence[Spot]
                     "trials differ intentionally, and nothing has to make them agree."
                 )
         for loop in _loops(script, files, spot):
-            if is_fold_loop(loop):
+            if is_fold_loop(loop) or _hands_on_folds(script, loop):
                 return (
                     f"The loop in line {loop.lineno} trains the folds of a cross-validation: they "
                     "differ intentionally in their rows, and nothing has to make them agree."
@@ -159,6 +159,28 @@ def is_fold_loop(loop: ast.AST) -> bool:
     )
     words = [n.id.lower() for n in (*ast.walk(over), *ast.walk(target)) if isinstance(n, ast.Name)]
     return splits or any(word in name for name in words for word in _FOLDS)
+
+
+def _hands_on_folds(script: Script, loop: ast.stmt) -> bool:
+    """Whether a loop gives each of its turns to a function of the script as its fold:
+    ``Parallel(2)(delayed(score)(k) for k in range(5))`` with ``def score(fold)``."""
+    header = _header(loop)
+    turn = last_name(header[1]) if header is not None else ""
+    functions = {n.name: n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)}
+    for call in (n for n in ast.walk(loop) if turn and isinstance(n, ast.Call)):
+        called = (
+            call.func.args[0] if isinstance(call.func, ast.Call) and call.func.args else call.func
+        )
+        function = functions.get(last_name(called))
+        names = [a.arg for a in function.args.args] if function is not None else []
+        given = [
+            *zip(names, call.args, strict=False),
+            *((k.arg or "", k.value) for k in call.keywords),
+        ]
+        for name, value in given if names else ():
+            if last_name(value) == turn and any(word in name.lower() for word in _FOLDS):
+                return True
+    return False
 
 
 def _header(loop: ast.AST) -> tuple[ast.expr, ast.expr] | None:
