@@ -12,8 +12,9 @@ from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.testing.answers import explanation
 
 ONE, TWO = Question(("a.py",)), Question(("a.py",), b=SideOptions(env={"X": "1"}))
-DIFFER = SimpleNamespace(compared=SimpleNamespace(identical=False))
-AGREE = SimpleNamespace(compared=SimpleNamespace(identical=True))
+DIFFER = SimpleNamespace(compared=SimpleNamespace(identical=False, a=None, b=None))
+AGREE = SimpleNamespace(compared=SimpleNamespace(identical=True, a=None, b=None))
+RAN = SimpleNamespace(run=None)
 #: What each step says it explained, by the function of another module that does.
 EXPLAINED = {
     "explain_chosen": "calls asked for",
@@ -51,12 +52,14 @@ def answered(monkeypatch):
                 self.touched |= not self.one_run_tells
                 return None if self.one_run_tells else pairs.get("two_runs")
 
-        asked = Asked(question, None, None, None, SimpleNamespace(execution=0, script=""), *[0] * 3)
+        asked = Asked(question, None, None, RAN, SimpleNamespace(execution=0, script=""), *[0] * 3)
         asked.__dict__["fits_of_one_run"] = pairs.get("one_run") if question.one_program else None
         asked.__dict__["successive_fits"] = pairs.get("successive")
         for name in EXPLAINED:
             monkeypatch.setattr(choice, name, answer_of(name))
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
+        monkeypatch.setattr(choice, "run_alike", lambda a, b: True)
+        monkeypatch.setattr(choice, "agree_by_file", lambda a, b: "")
         for name in ("with_seeds_tried", "with_fits_explained"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
         for name in ("with_others", "with_unwatched_loop"):
