@@ -216,14 +216,20 @@ def _with_noise_of(evaluate: LiveCall, read: _Read, labels: np.ndarray) -> _Rule
     one, other = evaluate.noise, read.reads.noise
     if len(one) != len(other) or all(map(np.array_equal, one, other)):
         return
-    again = replace(read.reads, noise=evaluate.noise)
-    yield (
-        scoring.OWN_NOISE,
-        lambda: read.function(
-            labels,
-            transformed(_outputs(read.score, again), read.done).reshape(read.predicted.shape),
-        ),
-    )
+    if read.reads.call.recipe.mode.get("training") is True:
+        return  # noise of training, which evaluate does not draw at all
+
+    def drawn_alike() -> float:
+        again = replace(read.reads, noise=evaluate.noise)
+        own, alike = (
+            transformed(_outputs(read.score, call), read.done).reshape(read.predicted.shape)
+            for call in (read.reads, again)
+        )
+        if not np.array_equal(own, read.predicted):
+            raise ValueError("with their own random numbers the predictions come out otherwise")
+        return read.function(labels, alike)
+
+    yield scoring.OWN_NOISE, drawn_alike
 
 
 def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:
