@@ -182,7 +182,7 @@ for word in words:
     index[word] = len(index)
 model.fit([index[word] for word in TEXTS])
 """
-OF_THE_SET = "train.py:3: a set is iterated in hash order, another one in each process"
+OF_THE_SET = "train.py:3: a set is iterated: texts come out of it in another order in each process"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Telling state from data among the arguments of a step, and again among its results."""
 
+from collections import deque
+
 import keras
 import numpy as np
 import pytest
 
 import whydiff
 from whydiff.keras_backend.subject import Subject
-from whydiff.recorder.loops import Call, like
+from whydiff.recorder.loops import Call, Loop, like
 
 pytestmark = pytest.mark.long
 
@@ -92,3 +94,11 @@ def test_watch_wants_a_model():
         whydiff.watch()
     with pytest.raises(TypeError, match=r"one after another.*got \(\[1, 2\],\)"):
         whydiff.watch([1, 2])
+
+
+def test_a_step_that_returns_no_dictionary_ends_the_watching_and_nothing_else(capsys):
+    loop = object.__new__(Loop)
+    loop.index, loop.steps, loop.trouble, loop._latest = 1, 0, "", deque()
+    loop.after_step(0.5, None)
+    assert "no longer watched: TypeError" in capsys.readouterr().err
+    assert loop.latest() == []

@@ -653,6 +653,11 @@ def compile_settings(model: Any) -> Mapping[str, Any] | None:
     return known if isinstance(known, Mapping) else None
 
 
+def wrapped_function(thing: Any) -> Any:
+    """The function that a loss or metric of Keras's wraps; anything else as it is."""
+    return getattr(thing, "fn", getattr(thing, "_fn", thing))
+
+
 def loss_settings(loss: Any) -> dict[str, Any]:
     """The keyword arguments with which a loss calls its function."""
     return dict(getattr(loss, "_fn_kwargs", {}))

@@ -85,6 +85,7 @@ class Loop(Watch):
             return super()._replaced(state, put)
         return {key: like(value, put[key]) if key in put else value for key, value in state.items()}
 
+    @never_in_the_way
     def after_step(self, logs: Any, state: Any) -> None:
         self._latest.append((self.steps, dict(logs or {})))
         super().after_step(logs, state)

@@ -99,26 +99,23 @@ def test_what_the_total_has_and_the_sum_of_its_parts_has_not():
     )
 
 
+def against_its_parts(total, parts):
+    """The only cause for which a loss that is 4 differs from the sum of its parts, which is 3."""
+    loss, summed = Printed("loss"), Printed("a_loss + b_loss")
+    values = {"loss": {AGAIN: 4.0, **total}, summed.metric: {AGAIN: 3.0, **parts}, "": {}}
+    given = {"loss": 4.0, summed.metric: 3.0}
+    (cause,) = judge_two_metrics(values, loss, summed, given).causes
+    return cause
+
+
 def test_a_sum_of_losses_that_counts_a_smaller_last_batch_as_a_whole_one():
-    total, parts = Printed("loss"), Printed("a_loss + b_loss")
-    values = {
-        "loss": {AGAIN: 4.0, PLAIN: 4.0, ONE_BATCH: 4.0},
-        parts.metric: {AGAIN: 3.0, ONE_BATCH: 4.0},
-        "": {},
-    }
-    (cause,) = judge_two_metrics(values, total, parts, {"loss": 4.0, parts.metric: 3.0}).causes
+    cause = against_its_parts({PLAIN: 4.0, ONE_BATCH: 4.0}, {ONE_BATCH: 4.0})
     assert (cause.mechanism, cause.share) == ("mean-of-unequal-batches", pytest.approx(1.0))
     assert "divisor" in cause.remedy and cause.detail.endswith("as others, loss does not")
 
 
 def test_a_rule_that_moves_both_numbers_by_as_much_is_no_cause():
-    total, parts = Printed("loss"), Printed("a_loss + b_loss")
-    values = {
-        "loss": {AGAIN: 4.0, PLAIN: 3.0, ONE_BATCH: 3.5},
-        parts.metric: {AGAIN: 3.0, ONE_BATCH: 3.5},
-        "": {},
-    }
-    (cause,) = judge_two_metrics(values, total, parts, {"loss": 4.0, parts.metric: 3.0}).causes
+    cause = against_its_parts({PLAIN: 3.0, ONE_BATCH: 3.5}, {ONE_BATCH: 3.5})
     assert cause.mechanism == "regularization-in-the-loss"
 
 

@@ -54,7 +54,8 @@ def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:
     files = [path, *(module for module, _ in modules_of(path, path.parent))]
     known = ((file, _source(file)) for file in files)
     return [
-        f"{file.name}:{hit.line}: a set is iterated in hash order, another one in each process"
+        f"{file.name}:{hit.line}: a set is iterated: texts come out of it in another order in each "
+        "process"
         for file, source in known
         if source is not None
         for hit in sets_iterated(source)

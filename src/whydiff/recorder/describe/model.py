@@ -34,6 +34,7 @@ from whydiff.keras_backend.internals import (
     is_variable,
     package_of,
     setting,
+    wrapped_function,
 )
 from whydiff.keras_backend.naming import Names
 from whydiff.recorder.describe.values import (
@@ -115,15 +116,10 @@ def metric_reads(metrics: Any) -> list[Outside]:
     """What metrics of the user's read from globals and closures."""
     found = []
     for part in _parts(metrics):
-        name = getattr(inner(part), "__name__", type(part).__name__)
+        name = getattr(wrapped_function(part), "__name__", type(part).__name__)
         reads = {read.name: read for read in _read_by(part, ("update_state", "result"))}
         found += [replace(read, owner=f"the metric {name}") for read in reads.values()]
     return found
-
-
-def inner(thing: Any) -> Any:
-    """The function that a loss or metric wraps, or itself."""
-    return getattr(thing, "fn", getattr(thing, "_fn", thing))
 
 
 def _parts(compiled: Any) -> Iterator[Any]:
@@ -137,7 +133,7 @@ def _parts(compiled: Any) -> Iterator[Any]:
 
 def _read_by(thing: Any, methods: tuple[str, ...]) -> Iterator[Outside]:
     """What a function of the user's, or these methods of an object of the user's, read."""
-    function = inner(thing)
+    function = wrapped_function(thing)
     functions: list[Any] = [function] if inspect.isroutine(function) and is_users(function) else []
     if not functions and is_users(type(thing)):
         used = methods_used(type(thing), methods)
