@@ -23,6 +23,7 @@ def test_a_signal_strikes_every_statement_of_ours(tmp_path, tally, every):
         capture_output=True,
         text=True,
     )
+    assert done.stdout, done.stderr
     struck, loss = done.stdout.splitlines()
     count, lost = struck.split(" struck, lost at:")
     assert (done.returncode, lost) == (0, "") and int(count) > 1000 // every

@@ -18,7 +18,8 @@ class Late(Exception):
 
 
 def late(number, frame):
-    raise Late
+    STRUCK.raised = Late()
+    raise STRUCK.raised
 
 
 class Struck:
@@ -26,13 +27,14 @@ class Struck:
     has come: of EVERY one."""
 
     def __init__(self):
-        self.armed, self.reached, self.count, self.last = False, set(), 0, ""
+        self.armed, self.reached, self.count = False, set(), 0
+        self.last, self.raised = "", None
 
     def __call__(self, place):
         if self.armed and place not in self.reached:
             self.reached.add(place)
             if len(self.reached) % EVERY == 0:
-                self.armed, self.last = False, place
+                self.armed, self.last, self.raised = False, place, None
                 self.count += 1
                 signal.raise_signal(signal.SIGUSR1)
 
@@ -145,6 +147,19 @@ def by_hand():
     model_of().train_on_batch(x, y)
 
 
+def is_late(error):
+    """Whether an error is the handler's, or what Keras made of it: where it builds a model, it
+    raises a RuntimeError of its own from whatever came."""
+    return isinstance(error, Late) or isinstance(error.__context__, Late)
+
+
+def lost_by_us(raised):
+    """Whether what a part did not raise was never raised, or ended in code of ours. What others
+    swallow, Python's look for plug-ins with its ``suppress(Exception)``, they swallow unwatched."""
+    place = raised and raised.__traceback__  # begins with the outermost frame that it reached
+    return place is None or place.tb_frame.f_globals["__name__"].startswith("whydiff.")
+
+
 def struck(part, *given):
     """Do a part until every statement that it reaches was struck; those where that was lost."""
     lost = []
@@ -152,13 +167,16 @@ def struck(part, *given):
         STRUCK.armed = True
         try:
             part(*given)
-        except Late:
+        except Exception as error:
+            if not is_late(error):
+                raise
             keras.utils.clear_session()
             continue
         if STRUCK.armed:
             STRUCK.armed = False
             return lost
-        lost.append(STRUCK.last)
+        if lost_by_us(STRUCK.raised):
+            lost.append(STRUCK.last)
 
 
 signal.signal(signal.SIGUSR1, late)
