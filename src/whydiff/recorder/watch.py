@@ -33,7 +33,7 @@ from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
-from whydiff.recorder.guard import never_in_the_way
+from whydiff.recorder.guard import never_in_the_way, say
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.material import material_of
@@ -385,7 +385,9 @@ class Watch:
         self._rows.finish()
         self.feed.end_epoch()  # a fit cut inside an epoch: what was fed so far still counts
         self.feed.end_validation()
-        weights = [np.array(v) for v in self._read(self._start.variables.weights, None)]
+        weights = self._weights_left(completed)
+        if weights is None:
+            return None
         # Settings stand as they were at the first step; what training adds is filled in.
         self._optimizer_facts = applied_only(self._optimizer_facts, self.model)
         complete = self._describe()
@@ -443,6 +445,18 @@ class Watch:
                 self._read(self._start.variables.noise, None),
             ),
         )
+
+    def _weights_left(self, completed: bool) -> list[np.ndarray] | None:
+        """The weights after the fit. None where it was stopped inside a step that owned them:
+        JAX gives them to the step, and the script's model has none afterwards either."""
+        try:
+            return [np.array(v) for v in self._read(self._start.variables.weights, None)]
+        except Exception as error:
+            pass_on(error)
+            if completed:
+                raise
+            say(f"fit {self.index} was stopped inside a step: its weights are gone with the step")
+            return None
 
     def left_behind(self) -> dict[str, int]:
         """Digests of the tensors that this fit changed: where a later fit may go on from."""
