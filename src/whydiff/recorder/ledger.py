@@ -97,7 +97,8 @@ class Ledger:
     def made(self, variable: Any, initializer: Any) -> None:
         """Remember which initializer a variable's first value comes from."""
         if len(self._initializers) % 4096 == 4095:
-            self._initializers = {k: v for k, v in self._initializers.items() if v[0]()}
+            kept = self._initializers.items()
+            self._initializers = {k: v for k, v in kept if v[0]() is not None}
         self._initializers[id(variable)] = (weakref.ref(variable), initializer)
 
     def initializer(self, variable: Any) -> Any:
