@@ -128,7 +128,7 @@ class Sets:
         options = replace(self.like, packages=one.requirements)
         run = run_as_asked(self.target, options, Checkouts(place))
         others = moved(run.interpreter) if run.interpreter is not None else ""
-        trial = try_run(self.runs, run, place, "run", self.progress)
+        trial = try_run(self.runs, run, place, self.progress)
         with trial.ran:
             if self.reference is None:
                 self.reference, level, why = reference_of(trial), EQUAL, "the reference"

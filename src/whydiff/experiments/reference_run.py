@@ -101,13 +101,13 @@ class Reference:
         return Judgement(UNDECIDED, f"{far}; {why}")
 
 
-def try_run(runs: Runs, run: Run, folder: Path, name: str, progress: Progress) -> Trial:
+def try_run(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
     """Run a script watched, to its end; the caller closes ``ran`` of what it gets.
 
     WhydiffError if it fails or uses no model.
     """
     epochs = EpochProgress(f"running {run.text}", progress)
-    ran = runs.run(run, folder, name, epochs=epochs)
+    ran = runs.run(run, folder, "run", epochs=epochs)
     try:
         execution = ran.recorded("compared")
         check_watched(execution, run.arguments)

@@ -122,7 +122,7 @@ def _of(path: Path, side: Side) -> Side:
 def _seeds(
     text: str, path: Path, content: str, parsed: Script, a: Side, targets: Sequence[str]
 ) -> Proposal | None:
-    drawn = drawn_lines(path, _of(path, a), "numpy.random.default_rng")
+    drawn = drawn_lines(path, _of(path, a))
     if not drawn and _unseeded_elsewhere(a):
         return None
     step = generator_step(changes(parsed, Names(parsed), drawn))

@@ -83,7 +83,7 @@ def plans(
 
 
 def _parts(script: Script, names: Names, path: Path, side: Side, seed: Step) -> dict[str, Step]:
-    found = changes(script, names, drawn_lines(path, side, "numpy.random.default_rng"))
+    found = changes(script, names, drawn_lines(path, side))
     generators = [c for c in found if c.kind == "generator"]
     if not seed and not seeded(script, names):  # a seed that is set too late for a split
         splits = seeded_splits(script, names, Seeds(script, names).next)
@@ -116,7 +116,7 @@ def _seed_step(
     for step in (earlier, moved(script, names, path, side), whole):
         if step:
             return step
-    first_use = _first_use(script, path, side)
+    first_use = _first_use(path, side)
     data = bool({*causes} - _DRAWN_BY_KERAS - {"data-order"})
     inside = own_seed_step(script, names, path, side)
     if not inside and not data:
@@ -184,7 +184,7 @@ def _backend(side: Side) -> str:
     return str(side.recipe.backend.get("backend", ""))
 
 
-def _first_use(script: Script, path: Path, side: Side) -> int:
+def _first_use(path: Path, side: Side) -> int:
     """The first module-level line that is known to have drawn a seed or called fit."""
     files = script_files(path, side.execution.script)
     stacks = [*(d.stack for d in side.execution.ledger), *(f.stack for f in side.execution.fits)]

@@ -97,7 +97,7 @@ def moved(script: Script, names: Names, path: Path, side: Side) -> Step:
         if call is None or not isinstance(statement, ast.Expr) or script.loops(statement):
             continue
         block = block_of(script, statement)
-        lines = _lines_before(script, path, side, draw, statement)
+        lines = _lines_before(path, side, draw)
         above = [s for s in block[: block.index(statement)] if _covers(s, lines)]
         above = above[:1] or _models_above(names, block, statement)
         if not above:
@@ -148,12 +148,12 @@ def _seeding_statements(script: Script, names: Names, path: Path, side: Side) ->
                 yield found
 
 
-def drawn_lines(path: Path, side: Side, function: str) -> dict[int, int]:
-    """Line -> how often a function was called there without a seed; {} where none was seen."""
+def drawn_lines(path: Path, side: Side) -> dict[int, int]:
+    """Line -> how often ``default_rng()`` was called there without a seed; {} where never."""
     files = script_files(path, side.execution.script)
     found: dict[int, int] = {}
     for draw in _seedings(side):
-        fresh = draw.owner == function and draw.seed is None and not draw.explicit
+        fresh = draw.owner == "numpy.random.default_rng" and draw.seed is None and not draw.explicit
         if fresh and draw.stack and draw.stack[-1].file in files:
             found[draw.stack[-1].line] = found.get(draw.stack[-1].line, 0) + 1
     return found
@@ -192,9 +192,7 @@ def _call_of(script: Script, names: Names, path: Path, side: Side, draw: Draw) -
     )
 
 
-def _lines_before(
-    script: Script, path: Path, side: Side, seeding: Draw, statement: ast.stmt
-) -> set[int]:
+def _lines_before(path: Path, side: Side, seeding: Draw) -> set[int]:
     """Lines of the seeding's own function that had drawn before it."""
     files, depth = script_files(path, side.execution.script), len(seeding.stack) - 1
     return {

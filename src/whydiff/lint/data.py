@@ -9,8 +9,6 @@ from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, constant, keyword, method
 from whydiff.script_text.orders import order_changes
 
-_PIPELINE = ("map", "batch", "cache", "prefetch", "repeat", "shuffle", "take", "skip", "filter",
-             "interleave", "unbatch", "padded_batch")  # fmt: skip
 _SORTED_SETS = ("load_iris", "load_wine")
 _SHUFFLES = ("permutation", "shuffle", "train_test_split", "permuted")
 _ORDERLESS = ("sorted", "len", "set", "frozenset", "min", "max", "sum", "any", "all", "Counter",

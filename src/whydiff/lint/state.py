@@ -74,12 +74,12 @@ def _shared_optimizer(s: Source) -> Iterator[Hit]:
 def _is_fold_loop(s: Source, loop: ast.stmt) -> bool:
     if not isinstance(loop, ast.For):
         return False
-    splits = any(method(c) == "split" and not _text_split(s, c) for c in calls_in(loop.iter))
+    splits = any(method(c) == "split" and not _text_split(c) for c in calls_in(loop.iter))
     names = {n.id.lower() for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
     return splits or any(word in name for name in names for word in _FOLD_WORDS)
 
 
-def _text_split(s: Source, call: ast.Call) -> bool:
+def _text_split(call: ast.Call) -> bool:
     return not call.args or isinstance(constant(call.args[0]), str)
 
 

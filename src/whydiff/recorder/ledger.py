@@ -17,9 +17,11 @@ from whydiff.recorder import seedings
 #: Modules whose functions do not seed Python's generator, from which Keras draws the seeds that
 #: nobody gave. A library's own function (``keras.utils.set_random_seed``) is trusted to do so.
 _SEED_OTHERS = ("numpy.random", "tensorflow.random", "torch", "jax.random")
+#: Of the user's frames so many are kept, the innermost.
+_MOST_FRAMES = 12
 
 
-def user_stack(limit: int = 12) -> tuple[Frame, ...]:
+def user_stack() -> tuple[Frame, ...]:
     """The user's frames of the current call, outermost first; libraries and ourselves left out."""
     frames: list[Frame] = []
     frame = sys._getframe(1)
@@ -31,7 +33,7 @@ def user_stack(limit: int = 12) -> tuple[Frame, ...]:
         elif runs_cell(name, code.co_name):
             break
         frame = frame.f_back  # type: ignore[assignment]
-    return tuple(reversed(frames[:limit]))
+    return tuple(reversed(frames[:_MOST_FRAMES]))
 
 
 def _frame(file: str, line: int, function: str) -> Frame:

@@ -19,7 +19,6 @@ _PARSES = ("parse_args", "parse_known_args", "parse_intermixed_args")
 #: libraries whose functions draw seeds, or make generators of them
 _DRAWING = frozenset({"numpy", "keras", "tensorflow", "torch", "jax", "sklearn"})
 _HOLDERS = ("dict", "types.SimpleNamespace", "SimpleNamespace", "argparse.Namespace")
-_FLAGS = ("absl.flags", "tensorflow.flags", "tensorflow.app.flags", "tensorflow.compat.v1.flags")
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +182,7 @@ def _flag(parameter: str) -> str:
 
 def own_seeds(script: Script, names: Names) -> list[OwnSeed]:
     """Every expression that the script itself makes its seed, in the order of the text."""
-    options = _options(script, names)
+    options = _options(script)
     classes = {
         node.name: attribute
         for node in script.tree.body
@@ -312,7 +311,7 @@ def _class_seed(cls: ast.ClassDef) -> str:
     return ""
 
 
-def _options(script: Script, names: Names) -> list[_Option]:
+def _options(script: Script) -> list[_Option]:
     found = []
     for call in (n for n in ast.walk(script.tree) if isinstance(n, ast.Call)):
         method = call.func.attr if isinstance(call.func, ast.Attribute) else ""

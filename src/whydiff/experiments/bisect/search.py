@@ -117,7 +117,7 @@ class ByRuns:
             shutil.rmtree(self._place(number))
 
     def _good(self) -> Reference:
-        trial = try_run(self.runs, self._run(0), self._place(0), "run", self.progress)
+        trial = try_run(self.runs, self._run(0), self._place(0), self.progress)
         with trial.ran:
             reference = reference_of(trial)
         outcome = reference.outcome
@@ -132,7 +132,7 @@ class ByRuns:
         if packages and key in self.known:  # another day, the same packages
             same = self.known[key]
             return Tried(number, same.state, same.why, same.metric, same.value, same.logs)
-        trial = try_run(self.runs, run, self._place(number), "run", self.progress)
+        trial = try_run(self.runs, run, self._place(number), self.progress)
         with trial.ran:
             judged = reference.judge(trial, self.progress)
         outcome = outcome_of(trial.execution)

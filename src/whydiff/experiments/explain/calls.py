@@ -261,7 +261,6 @@ def explain_pair(
     site: Site,
     found: Sequence[Disagreement],
     progress: Progress,
-    metric: str | None = None,
 ) -> Explanation:
     """The first of these disagreements explained; the others are listed."""
     pair, others = found[0], found[1:]
@@ -368,7 +367,7 @@ def _measured(
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     verdict = judge(compared, trials)
     with contextlib.suppress(OutOfTime):
-        verdict = _described(site, pair, verdict, compared, runner)
+        verdict = _described(site, pair, verdict, runner)
     point = first_divergence(a, b, compared, trials)
     scene = Scene(site.execution, site.script, others=others)
     found = answer_calls(pair, verdict, point, scene, trials)
@@ -463,7 +462,6 @@ def _described(
     site: Site,
     pair: Disagreement,
     verdict: Verdict,
-    compared: Compared,
     runner: ProcessCallRunner,
 ) -> Verdict:
     """What the values say beyond the digests: how inputs are related, which setting it is."""

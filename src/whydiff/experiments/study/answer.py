@@ -232,7 +232,7 @@ def answer(stored: StoredStudy, metric: str | None = None) -> Study:
         processors=processors(draws),
         seconds=float(meta.get("seconds", 0.0)),
         path=str(stored.path),
-        table=tuple(_rows(stored, numbers)),
+        table=tuple(_rows(stored)),
     )
 
 
@@ -448,7 +448,7 @@ def _until_apart(total: Estimate, bound: float) -> int | None:
     return more if more is not None and more <= MOST else None
 
 
-def _rows(stored: StoredStudy, numbers: Numbers) -> Iterator[dict[str, Any]]:
+def _rows(stored: StoredStudy) -> Iterator[dict[str, Any]]:
     for number, kept in stored.kept.items():
         result, member = kept.result, kept.member
         yield {

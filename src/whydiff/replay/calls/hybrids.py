@@ -97,9 +97,10 @@ class CallHybrids:
         """What A was fed."""
         return self._batches({})
 
-    def training(self, name: str) -> bool | None:
-        """The training argument of one side's call."""
-        return _training(self.lives[name])
+    @property
+    def training(self) -> bool | None:
+        """The training argument of A's call."""
+        return _training(self.lives["a"])
 
     def weights_for(self, name: str) -> list[np.ndarray]:
         """A's weights for the model of a side, which has as many of equal shapes."""
@@ -114,7 +115,7 @@ class CallHybrids:
             put_weights(model, self._weights(base, choice))
             put_noise(model, self._noise(base, choice))
             names = Names(model)
-            stack.enter_context(holding(names, self._held(base, choice)))
+            stack.enter_context(holding(names, self._held(choice)))
             if self.fields.policies and side(choice, "precision") != base:
                 other = self.lives[side(choice, "precision")].model
                 stack.enter_context(policies_of(names, Names(other)))
@@ -126,7 +127,7 @@ class CallHybrids:
             raise
         return stack
 
-    def _held(self, base: str, choice: Choice) -> dict[str, tuple[HeldValue, Any]]:
+    def _held(self, choice: Choice) -> dict[str, tuple[HeldValue, Any]]:
         """Values that are no variables. What a compiled function kept from when it was traced is
         what counts, also where it is traced again, for batches of another size."""
         values = {}

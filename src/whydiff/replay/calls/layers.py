@@ -46,7 +46,7 @@ def first_otherwise(hybrids: CallHybrids) -> LayerDifference:
             put_noise(model, lives["a"].noise)
             put_generators(model, lives["a"].generators)
             with calls.watched():
-                called(model, batches, hybrids.training("a"))
+                called(model, batches, hybrids.training)
         pairs = aligned_layers(own.names, other.names)
         partner = {id(x): y for x, y in pairs}
         theirs = {id(other.names.layers[s.path]): s for s in other.seen}
@@ -82,7 +82,7 @@ def first_mixing(hybrids: CallHybrids) -> LayerDifference:
             put_generators(live.model, live.generators)
             seen[size] = _Calls(live.model)
             with seen[size].watched():
-                called(live.model, [(batch,)], hybrids.training("a"))
+                called(live.model, [(batch,)], hybrids.training)
     alone = {one.path: one for one in seen[rows // 2].seen}
     for one in seen[rows].seen:
         match = alone.get(one.path)
@@ -145,7 +145,7 @@ def _call(hybrids: CallHybrids, calls: _Calls, model: Any) -> None:
     put_noise(model, live.noise)
     put_generators(model, live.generators)
     with calls.watched():
-        called(model, hybrids.fed()[:1], hybrids.training("a"))
+        called(model, hybrids.fed()[:1], hybrids.training)
 
 
 def _beyond_rounding(one: list[np.ndarray], other: list[np.ndarray]) -> float | None:

@@ -79,7 +79,7 @@ def _convolution_of(
         convert_to_tensor = to_tensor("jax")
         count = inputs.ndim - 2
         window = tuple(kernel.shape[:count])
-        if not suits(inputs, padding, data_format, window, fits(inputs, kernel)):
+        if not suits(padding, data_format, window, fits(inputs, kernel)):
             return native(inputs, kernel, strides, padding, data_format, dilation_rate)
         kernel = convert_to_tensor(kernel)
         inputs = convert_to_tensor(inputs, dtype=kernel.dtype)
@@ -118,7 +118,7 @@ def spatial(value: Any, count: int) -> tuple[int, ...]:
     return (value,) * count if isinstance(value, int) else tuple(value)
 
 
-def suits(inputs: Any, padding: Any, data_format: Any, window: Sequence[int], *more: bool) -> bool:
+def suits(padding: Any, data_format: Any, window: Sequence[int], *more: bool) -> bool:
     import keras
 
     form = data_format or keras.config.image_data_format()
@@ -200,7 +200,7 @@ def _pool_of(native: Callable[..., Any], pooled: Callable[..., Any]) -> Callable
         count = inputs.ndim - 2
         window = spatial(pool_size, count)
         floating = jnp.issubdtype(inputs.dtype, jnp.floating)
-        if not suits(inputs, padding, data_format, window, floating):
+        if not suits(padding, data_format, window, floating):
             return native(inputs, pool_size, strides, padding, data_format)
         steps = window if strides is None else spatial(strides, count)
         return pooled(inputs, window, steps, padding)
