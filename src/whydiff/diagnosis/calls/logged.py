@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,36 @@ from whydiff.diagnosis.mechanisms import mechanism
 
 #: A part below this share of the gap is not called a cause.
 TOLD = 0.02
-_IN_STEPS = "in fit's steps"
 #: Beyond this relative difference evaluate was not reproduced: summing in another order moves less.
 ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class _Log:
+    """What gave the number that evaluate is compared with, in words."""
+
+    steps: str  # where layers behave as in training
+    samples: str  # what was trained on
+    mechanism: str  # by which weights that a step changes make numbers differ
+    detail: str
+    evidence: str
+
+
+_EPOCH = _Log(
+    "in fit's steps",
+    "the fit's epoch",
+    "mean-over-moving-weights",
+    "fit's {metric} is a mean over an epoch in which the weights moved",
+    "with the final weights in training mode {metric} is {final}, logged was {logged}",
+)
+_STEP = _Log(
+    "in train_on_batch",
+    "the step",
+    "measured-before-the-step",
+    "train_on_batch gives {metric} of the weights before its step, evaluate of those behind it",
+    "with the weights that evaluate used {metric} in training mode is {final}, train_on_batch gave "
+    "{logged}",
+)
 
 
 def judge_parts(
@@ -37,6 +64,22 @@ def judge_parts(
     middle of the last epoch, which empties the metrics that fit logs: ``parts`` then hold what it
     logs otherwise ("uninterrupted", None where that could not be measured).
     """
+    return _judged(_EPOCH, parts, metric, origins, measured_by, emptied)
+
+
+def judge_step(parts: Mapping[str, Any], metric: str) -> Verdict:
+    """The verdict on what a step of ``train_on_batch`` gave against evaluate on its samples."""
+    return _judged(_STEP, parts, metric)
+
+
+def _judged(
+    log: _Log,
+    parts: Mapping[str, Any],
+    metric: str,
+    origins: Sequence[Origin] = (),
+    measured_by: str = "evaluate",
+    emptied: str = "",
+) -> Verdict:
     gap = float(parts["logged"]) - float(parts["evaluated"])
     if parts.get("never updated"):
         given = number(float(parts["evaluated"]))
@@ -57,12 +100,12 @@ def judge_parts(
         return Verdict()
     if not reproduced:
         return Verdict(
-            (_suspect(parts),), (), (), 1.0, False,
+            (_suspect(log),), (), (), 1.0, False,
             (f"No cause is confirmed: evaluated again with the same weights, "
              f"{metric} is {number(float(parts['evaluated']) + missed)} instead of "
              f"{number(parts['evaluated'])}.",),
         )  # fmt: skip
-    causes = list(_causes(parts, metric, gap, origins, measured_by))
+    causes = list(_causes(log, parts, metric, gap, origins, measured_by))
     if emptied:
         causes = [_with_emptied(c, parts, metric, emptied) for c in causes]
     left = 1.0 - sum(c.share or 0.0 for c in causes)
@@ -70,7 +113,7 @@ def judge_parts(
     notes = () if small else (f"{percent(left)} of the gap is {HELD_BY_NOTHING}.",)
     return Verdict(
         tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))),
-        tuple(_excluded(parts, causes, same, measured_by)),
+        tuple(_excluded(log, parts, causes, same, measured_by)),
         (),
         0.0 if small else abs(left),
         True,
@@ -79,20 +122,24 @@ def judge_parts(
 
 
 def _causes(
-    parts: Mapping[str, Any], metric: str, gap: float, origins: Sequence[Origin], measured_by: str
+    log: _Log,
+    parts: Mapping[str, Any],
+    metric: str,
+    gap: float,
+    origins: Sequence[Origin],
+    measured_by: str,
 ) -> Sequence[Cause]:
     found = []
     moving = float(parts["moving weights"]) / gap
     cut = float(parts.get("other batches", 0.0)) / gap
     weighted = float(parts.get("sample weights", 0.0)) / gap
-    shares = {"mean-over-moving-weights": moving, "metric-averaged-over-batches": cut,
+    shares = {log.mechanism: moving, "metric-averaged-over-batches": cut,
               "sample-weights-in-one": weighted}  # fmt: skip
+    final = number(float(parts["logged"]) - float(parts["moving weights"]))
     texts = {
-        "mean-over-moving-weights": (
-            f"fit's {metric} is a mean over an epoch in which the weights moved",
-            f"with the final weights in training mode {metric} is "
-            f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
-            f"logged was {number(parts['logged'])}",
+        log.mechanism: (
+            log.detail.format(metric=metric),
+            log.evidence.format(metric=metric, final=final, logged=number(parts["logged"])),
         ),
         "metric-averaged-over-batches": (
             f"{metric} is a mean over batches, and fit cut the samples otherwise",
@@ -116,7 +163,7 @@ def _causes(
         if abs(batch) >= TOLD:
             names = listed([str(n) for n in parts["normalizing"]][:3])
             told.append(
-                f"BatchNormalization ({names}) uses the statistics of each batch {_IN_STEPS} "
+                f"BatchNormalization ({names}) uses the statistics of each batch {log.steps} "
                 f"and its moving averages in {measured_by}, which have not converged"
             )
             evidence.append(
@@ -124,7 +171,7 @@ def _causes(
             )
         if abs(random) >= TOLD:
             names = listed([str(n) for n in parts["random"]][:3])
-            told.append(f"random layers ({names}) act {_IN_STEPS} and not in {measured_by}")
+            told.append(f"random layers ({names}) act {log.steps} and not in {measured_by}")
             evidence.append(f"random layers move {metric} by {number(parts['random layers'])}")
         id = "batch-statistics-in-fit" if abs(batch) >= abs(random) else "random-layers-in-fit"
         found.append(part_of_gap("mode", id, random + batch, "; ".join(told), "; ".join(evidence)))
@@ -141,38 +188,6 @@ def _causes(
             )
         )  # fmt: skip
     return found
-
-
-def judge_step(parts: Mapping[str, Any], metric: str) -> Verdict:
-    """The verdict on what a step of ``train_on_batch`` gave against evaluate on its samples."""
-    verdict = judge_parts(parts, metric)
-    told = []
-    for cause in verdict.causes:
-        if cause.mechanism == "mean-over-moving-weights":
-            known = mechanism("measured-before-the-step")
-            detail = (
-                f"train_on_batch gives {metric} of the weights before its step, evaluate of those "
-                "behind it"
-            )
-            evidence = (
-                f"with the weights that evaluate used {metric} in training mode is "
-                f"{number(float(parts['logged']) - float(parts['moving weights']))}, "
-                f"train_on_batch gave {number(parts['logged'])}"
-            )
-            cause = replace(cause, mechanism=known.id, remedy=known.remedy, detail=detail,
-                            evidence=evidence)  # fmt: skip
-        else:
-            detail = cause.detail.replace(_IN_STEPS, "in train_on_batch")
-            cause = replace(cause, detail=detail)
-        told.append(cause)
-    excluded = [
-        Excluded(e.source, "evaluate was given the samples and labels of the step")
-        if e.source == "data-content"
-        else e
-        for e in verdict.excluded
-        if e.source != "weights"  # a step lies between them
-    ]
-    return replace(verdict, causes=tuple(told), excluded=tuple(excluded))
 
 
 def _with_emptied(cause: Cause, parts: Mapping[str, Any], metric: str, emptied: str) -> Cause:
@@ -225,23 +240,23 @@ def emptied_by(fit: Fit, calls: Sequence[MeasuringCall]) -> str:
     )
 
 
-def _suspect(parts: Mapping[str, Any]) -> Cause:
-    known = mechanism("mean-over-moving-weights")
+def _suspect(log: _Log) -> Cause:
+    known = mechanism(log.mechanism)
     return Cause("measurement", known.says, SUSPECTED, "not measured", known.remedy,
                  mechanism=known.id)  # fmt: skip
 
 
 def _excluded(
-    parts: Mapping[str, Any], causes: Sequence[Cause], same: bool, measured_by: str
+    log: _Log, parts: Mapping[str, Any], causes: Sequence[Cause], same: bool, measured_by: str
 ) -> Sequence[Excluded]:
     named = {c.source for c in causes}
     found = [
         Excluded(
-            "data-content", f"{measured_by} was given the samples and labels of the fit's epoch"
+            "data-content", f"{measured_by} was given the samples and labels of {log.samples}"
         ),
         Excluded("architecture", "one and the same model"),
     ]
-    if "weights" not in named:
+    if "weights" not in named and log is not _STEP:  # with a step between them, others
         found.append(
             Excluded(
                 "weights", f"{measured_by} used the very weights that the last epoch ended with"
