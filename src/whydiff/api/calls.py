@@ -12,9 +12,8 @@ from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.pair import check_watched
 from whydiff.experiments.explain.recordings import is_recording
-from whydiff.runner.asked import run_as_asked
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import counted_runs, times
+from whydiff.runner.running import counted_runs, run_as_asked, times
 from whydiff.storage import load
 
 

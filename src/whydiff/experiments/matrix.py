@@ -22,10 +22,9 @@ from whydiff.experiments.reference_run import (
     reference_of,
     try_run,
 )
-from whydiff.runner.asked import run_as_asked
 from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import OUT_OF_TIME, Runs
+from whydiff.runner.running import OUT_OF_TIME, Runs, run_as_asked
 
 #: what the packages as they are installed are called
 INSTALLED = "as installed"

@@ -91,7 +91,7 @@ class Checkout:
         )
 
     def places(self) -> dict[str, str]:
-        """For the script's process, see ``child/elsewhere.py``."""
+        """For the script's process, see ``child/main.py``."""
         return {"root": str(self.root), "folder": str(self.folder)}
 
     def named(self, path: Path | str) -> str:

@@ -21,6 +21,7 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.machine import available_memory, peak_of_children
 from whydiff.core.progress import Progress
+from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
@@ -37,11 +38,13 @@ from whydiff.runner.client import (
     not_recorded,
     output_tail,
     remarks,
+    run_of,
 )
+from whydiff.runner.environments import interpreter_of
 from whydiff.runner.epochs import EpochProgress
-from whydiff.runner.revisions import Checkout
+from whydiff.runner.revisions import Checkout, Checkouts
 from whydiff.runner.scratch import Place, outermost, place_for
-from whydiff.runner.targets import as_asked, module_elsewhere
+from whydiff.runner.targets import as_asked, module_elsewhere, near, target_of
 from whydiff.storage import load
 
 #: where a script asks at a terminal that is not there
@@ -514,3 +517,14 @@ def counted_runs(
 def times(count: int) -> str:
     """``the script runs once``, ``the script runs 5 times``."""
     return f"the script runs {'once' if count == 1 else f'{count} times'}"
+
+
+def run_as_asked(name: str, options: SideOptions, checkouts: Checkouts) -> Run:
+    """The run of a target: the files of its revision laid out, its environment made.
+
+    WhydiffError where there is no such target, revision or set of packages.
+    """
+    checkout = checkouts.of(options.rev, near(name)) if options.rev else None
+    target = target_of(name, checkout)
+    folder = checkout.working_folder() if checkout else None
+    return run_of(target, options, checkout, interpreter_of(options, target.script, folder))

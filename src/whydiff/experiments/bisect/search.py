@@ -30,10 +30,9 @@ from whydiff.experiments.reference_run import (
     reference_of,
     try_run,
 )
-from whydiff.runner.asked import run_as_asked
 from whydiff.runner.client import Run
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import Runs
+from whydiff.runner.running import Runs, run_as_asked
 
 SAME, DIFFERS, SKIPPED = "same", "differs", "skipped"
 

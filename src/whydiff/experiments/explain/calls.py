@@ -68,7 +68,7 @@ from whydiff.diagnosis.calls.verdict import (
     named_more,
 )
 from whydiff.diagnosis.pair import check_watched
-from whydiff.runner.call_runner import ProcessCallRunner
+from whydiff.runner.hybrid_trainer import ProcessCallRunner
 from whydiff.runner.messages import (
     AdoptCall,
     JoinCalls,

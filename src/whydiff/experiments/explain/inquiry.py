@@ -39,11 +39,10 @@ from whydiff.experiments.explain.sides import (
 from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes.pins import FILES, requirements
 from whydiff.fixes.proposal import BOM
-from whydiff.runner.asked import run_as_asked
 from whydiff.runner.client import Run
 from whydiff.runner.environments import moved
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import Ran, Runs, runs_of
+from whydiff.runner.running import Ran, Runs, run_as_asked, runs_of
 from whydiff.script_text.edits import parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.notebooks import cells, left_out

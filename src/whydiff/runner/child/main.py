@@ -27,8 +27,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from whydiff.core.stack import FROM_ELSEWHERE, in_library
 from whydiff.runner.child.afresh import Start
-from whydiff.runner.child.elsewhere import say_what_came_from_elsewhere
 from whydiff.runner.child.imports import collector_goes_on
 from whydiff.runner.child.renaming import let_folders_be_renamed
 from whydiff.runner.child.replacing import follow_replacements
@@ -202,7 +202,7 @@ def main(job: Job) -> int:
     watching.arrange()
     follow_replacements(watching)
     code = run_script(job)
-    say_what_came_from_elsewhere(job.checkout)
+    _say_what_came_from_elsewhere(job.checkout)
     if job.serve:
         _wait_for_threads()
         for stream in (sys.stdout, sys.stderr):
@@ -212,6 +212,31 @@ def main(job: Job) -> int:
             watching.session.close(code)
         _serve(watching, start, job.serve, code)
     return code
+
+
+def _say_what_came_from_elsewhere(checkout: Mapping[str, str]) -> None:
+    """Say on stderr which module a script of ``checkout`` took from the person's own files.
+
+    ``checkout`` holds the paths ``root`` (of the repository) and ``folder`` (of the revision); it
+    is empty for a script that is run as it is.
+    """
+    for name, file in _modules() if checkout else ():
+        inside = os.path.relpath(file, checkout["root"])
+        if inside.startswith(os.pardir) or in_library(file):
+            continue
+        then = os.path.join(checkout["folder"], inside)  # noqa: PTH118
+        if not file.startswith(checkout["folder"]) and os.path.realpath(then) != file:
+            sys.stderr.write(f"whydiff: imported {name} {FROM_ELSEWHERE}: {file}\n")
+
+
+def _modules() -> list[tuple[str, str]]:
+    """Imported modules with the files they came from."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and isinstance(file, str) and file.endswith(".py"):
+            found.append((name, os.path.realpath(file)))
+    return found
 
 
 def _wait_for_threads() -> None:
