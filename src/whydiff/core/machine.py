@@ -107,11 +107,16 @@ _MEMINFO = Path("/proc/meminfo")
 
 def available_memory() -> int | None:
     """Bytes that programs can still have without swapping; None where the system does not say."""
+    return _bytes_in(_MEMINFO, "MemAvailable:")
+
+
+def _bytes_in(file: Path, name: str) -> int | None:
+    """A number of the system's, which counts in KiB; None where it is not told."""
     try:
-        lines = _MEMINFO.read_text().splitlines()
+        lines = file.read_text().splitlines()
     except OSError:
         return None
-    kilobytes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    kilobytes = (line.split()[1] for line in lines if line.startswith(name))
     return next((1024 * int(number) for number in kilobytes), None)
 
 
@@ -137,12 +142,7 @@ def peak_of_children() -> int:
 
 def peak_of(process_id: int) -> int | None:
     """The most bytes that a living process held at a time; None where the system does not say."""
-    try:
-        lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
-    except OSError:
-        return None
-    kilobytes = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return next((1024 * int(number) for number in kilobytes), None)
+    return _bytes_in(Path(f"/proc/{process_id}/status"), "VmHWM:")
 
 
 def return_freed_memory() -> None:

@@ -20,18 +20,30 @@ def never_in_the_way(method: Callable[..., Any]) -> Callable[..., Any]:
 
     The object has ``index`` (its number) and ``trouble`` ("" as long as there is none).
     """
+    return _ending_the_watch(
+        method, lambda watch: say(f"fit {watch.index} is no longer watched: {watch.trouble}")
+    )
 
+
+def told_later(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The same where the object tells its ``trouble`` itself, when it is over."""
+    return _ending_the_watch(method, lambda watch: _debug())
+
+
+def _ending_the_watch(
+    method: Callable[..., Any], tell: Callable[[Any], None]
+) -> Callable[..., Any]:
     @functools.wraps(method)
-    def guarded(self: Any, *args: Any) -> Any:
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.trouble:
             return None
         before = HANDLERS.put_off()
         try:
-            return method(self, *args)
+            return method(self, *args, **kwargs)
         except Exception as error:
             pass_on(error)
             self.trouble = f"{type(error).__name__}: {error}"
-            say(f"fit {self.index} is no longer watched: {self.trouble}")
+            tell(self)
             return None
         finally:
             HANDLERS.go_on(before)
@@ -70,5 +82,9 @@ def say(text: str) -> None:
     """A line on stderr, if that still takes one; the traceback, too, under WHYDIFF_DEBUG."""
     with quietly():
         sys.stderr.write(f"whydiff: {text}\n")
-        if os.environ.get("WHYDIFF_DEBUG"):
-            traceback.print_exc()
+        _debug()
+
+
+def _debug() -> None:
+    if os.environ.get("WHYDIFF_DEBUG"):
+        traceback.print_exc()

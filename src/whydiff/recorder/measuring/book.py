@@ -37,7 +37,7 @@ from whydiff.keras_backend.subject import BesideModels, models_of, title_of
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.guard import say
 from whydiff.recorder.ledger import Ledger, user_stack
-from whydiff.recorder.measuring.call import Measuring, Validation, Weights
+from whydiff.recorder.measuring.call import Invocation, Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
@@ -136,7 +136,8 @@ class CallBook:
             self._lines[where] += 1
             if self._lines[where] > PER_LINE:
                 return None
-            measuring = Measuring(self, number, kind, method, model, arguments, stack, within)
+            invocation = Invocation(number, kind, method, stack, within)
+            measuring = Measuring(self, model, arguments, invocation)
             measuring.thrown_away = kind != "evaluate" and _thrown_away(method, model)
         except Exception as error:
             pass_on(error)

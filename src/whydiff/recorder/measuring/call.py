@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
-import traceback
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -22,7 +21,7 @@ from whydiff.core.calls import (
     Output,
 )
 from whydiff.core.digests import tensor_digest
-from whydiff.core.interrupting import HANDLERS, pass_on, quietly
+from whydiff.core.interrupting import quietly
 from whydiff.core.live import LiveCall
 from whydiff.core.recipe import Tensor
 from whydiff.core.stack import Frame
@@ -40,6 +39,7 @@ from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.subject import title_of
 from whydiff.keras_backend.variables import Slot, variables_of
 from whydiff.recorder.feed import KINDS
+from whydiff.recorder.guard import told_later
 from whydiff.recorder.measuring.described import Described
 from whydiff.recorder.measuring.held import Held, held_values, settings_of
 from whydiff.recorder.measuring.inputs import Fed
@@ -53,27 +53,6 @@ _FUNCTIONS = {"evaluate": "test", "predict": "predict"}
 Weights = tuple[tuple[Tensor, ...], tuple[Origin, ...], list[np.ndarray]]
 #: Outputs of a call are kept up to so many bytes.
 SMALL_OUTPUTS = 4 << 20
-
-
-def told_once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Trouble of ours ends the watching of this call, never the call."""
-
-    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.trouble:
-            return None
-        before = HANDLERS.put_off()
-        try:
-            return method(self, *args, **kwargs)
-        except Exception as error:
-            pass_on(error)
-            self.trouble = f"{type(error).__name__}: {error}"
-            if os.environ.get("WHYDIFF_DEBUG"):
-                traceback.print_exc()
-            return None
-        finally:
-            HANDLERS.go_on(before)
-
-    return guarded
 
 
 class Flags:
@@ -140,25 +119,29 @@ class Validation(Flags):
             self._book.traces.ran(self.model, "test", function, seen)
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """Which of a model's methods was called, and where."""
+
+    number: int  # among the execution's calls
+    kind: str
+    method: str
+    stack: tuple[Frame, ...]
+    within: Mapping[str, Any] | None = None  # notes of the training that it was called in
+
+
 class Measuring(Flags):
     """One call of ``evaluate``, ``predict``, ``*_on_batch`` or of the model itself."""
 
     def __init__(
-        self,
-        book: Any,
-        number: int,
-        kind: str,
-        method: str,
-        model: Any,
-        arguments: Mapping[str, Any],
-        stack: tuple[Frame, ...],
-        within: Mapping[str, Any] | None,
+        self, book: Any, model: Any, arguments: Mapping[str, Any], invocation: Invocation
     ) -> None:
         super().__init__(model)
-        self.number, self.kind, self._within = number, kind, within
+        self.number, self.kind = invocation.number, invocation.kind
+        self._invocation = invocation
         self.trouble = ""
         self.thrown_away = False  # whether the script does nothing with what it gives
-        self._book, self._method, self._stack = book, method, stack
+        self._book = book
         self._object: int | None = book.number_of(arguments.get("x"))
         self._arguments = {
             key: value
@@ -187,7 +170,7 @@ class Measuring(Flags):
 
     # --- before -----------------------------------------------------------------------------------
 
-    @told_once
+    @told_later
     def _before(self) -> None:
         book = self._book
         names, signature = book.descriptions.names(self.model)
@@ -217,7 +200,7 @@ class Measuring(Flags):
 
     # --- data -------------------------------------------------------------------------------------
 
-    @told_once
+    @told_later
     def claim(self, iterator: Any) -> None:
         """The epoch iterator that feeds this call; the first that is made during it."""
         data = iterator.data_adapter
@@ -226,7 +209,7 @@ class Measuring(Flags):
         self.fed_by(iterator, data, getattr(data, "batch_size", None), rows,
                     iterator.steps_per_epoch)  # fmt: skip
 
-    @told_once
+    @told_later
     def fed_by(
         self, iterator: Any, data: Any, size: Any, rows: list[Any] | None, steps: int | None
     ) -> None:
@@ -272,14 +255,14 @@ class Measuring(Flags):
 
         return show
 
-    @told_once
+    @told_later
     def _show(self, number: int, batch: Any) -> None:
         if number != self._seen_pass:  # a pass that was only begun is none
             self._fed.begin_pass()
             self._seen_pass = number
         self._fed.add(batch)
 
-    @told_once
+    @told_later
     def given(self, *parts: Any) -> None:
         """x, y and sample weights of a call of one batch."""
         self._source["source"] = "arrays"
@@ -294,7 +277,7 @@ class Measuring(Flags):
         if first and self.ran and not self._adapter.compiles:
             self._begin_draws()
 
-    @told_once
+    @told_later
     def _begin_draws(self) -> None:
         state = self._adapter.random_state()
         if state is not None:
@@ -310,7 +293,7 @@ class Measuring(Flags):
 
     # --- after ------------------------------------------------------------------------------------
 
-    @told_once
+    @told_later
     def gave(self, result: Any) -> None:
         """The call returned ``result``."""
         self._seconds = monotonic() - self._started
@@ -343,7 +326,7 @@ class Measuring(Flags):
         found: tuple[MeasuringCall, LiveCall | None] = made
         return found
 
-    @told_once
+    @told_later
     def _finish(self, completed: bool) -> Any:
         book, to_numpy = self._book, self._adapter.to_numpy
         compiled = book.compiled(self.model)
@@ -376,11 +359,11 @@ class Measuring(Flags):
         ):
             mode["training"] = str(mode["training"])
         notes: dict[str, Any] = dict(described.trouble)
-        if self._method not in ("evaluate", "predict", "call"):
-            notes["method"] = self._method
+        if self._invocation.method not in ("evaluate", "predict", "call"):
+            notes["method"] = self._invocation.method
         if is_keras_2(self.model) or not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
-        notes |= self._within or {}
+        notes |= self._invocation.within or {}
         if self.thrown_away:
             notes["thrown away"] = True
         if len(self._listed) > 1:
@@ -402,7 +385,7 @@ class Measuring(Flags):
             kind=self.kind,
             model=title_of(self.model),
             model_number=book.models.of(self.model).number,
-            stack=self._stack,
+            stack=self._invocation.stack,
             recipe=CallRecipe(
                 weights=weights,
                 origins=origins,
