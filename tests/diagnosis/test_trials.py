@@ -71,6 +71,45 @@ def test_hybrids_are_announced_anew_where_a_source_proves_not_to_be_transferable
     assert [step[1:] for step in progress.steps[1:]] == [[3, 2], [0, 0]]
 
 
+class Telling(Silent):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+class Slow(SimulatedTrainer):
+    """Every training takes so many seconds."""
+
+    seconds = 60.0
+
+    def train(self, *args, **kwargs):
+        return replace(super().train(*args, **kwargs), seconds=self.seconds)
+
+
+def test_who_waits_for_long_is_told_what_the_first_hybrids_show():
+    effects = {"initialization": (0.3, 0.0), "data-order": (0.0, 1.0)}
+    progress = Telling()
+    run_trials(Slow(tuple(effects), additive(effects)), tuple(effects), None, progress)
+    assert progress.notes == [
+        "so far, taken from B alone: the initial weights 29 % of the gap",
+        "so far, taken from B alone: the order of the samples 96 % and the initial weights 29 % "
+        "of the gap",
+    ]
+
+
+def test_nothing_is_told_early_where_the_answer_comes_soon_or_a_was_not_reproduced():
+    progress = Telling()
+    soon = Slow(tuple(EFFECTS), additive(EFFECTS))
+    soon.seconds = 1.0
+    run_trials(soon, tuple(EFFECTS), None, progress)
+    run_trials(
+        Slow(tuple(EFFECTS), additive(EFFECTS), a=(5.0, 5.0)), tuple(EFFECTS), None, progress
+    )
+    assert progress.notes == []
+
+
 class AlwaysOne(SimulatedTrainer):
     """Whatever the weights are, every prediction is 1: a softmax over one unit."""
 

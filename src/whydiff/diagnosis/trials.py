@@ -14,6 +14,7 @@ import numpy as np
 from whydiff.core.feeding import NO_TIME, OutOfTime, TransferError
 from whydiff.core.hybrids import Coalition, HybridTrainer, TrainedHybrid, Trajectory
 from whydiff.core.progress import Progress
+from whydiff.core.words import listed, percent
 from whydiff.diagnosis.attribution import alone, coalitions, remaining, shapley
 from whydiff.diagnosis.compared import ENVIRONMENT, ComparedSides
 from whydiff.diagnosis.moments import Moments
@@ -25,6 +26,8 @@ from whydiff.stats.ulp import ALLOWED, SHOWS
 MOST_HYBRIDS = 32
 #: Seconds of training that nobody needs to be asked about.
 PATIENCE = 600.0
+#: Seconds of training still to come from which on a person is told what is known so far.
+WORTH_TELLING = 20.0
 #: A source that alone moves the result this far, and leaves half of the distance when only it is
 #: made equal, is one of several such: either they offset each other or the training amplifies.
 NEARLY_ALL = 0.8
@@ -198,6 +201,18 @@ class Trials:
             moved = _distance(self.a, made) / size if size else math.inf
         return moved if 0.0 < moved <= ALLOWED * _last_place(ended) else None
 
+    def so_far(self) -> str:
+        """What the hybrids of single sources have shown, while others are still trained; "" where
+        A was not reproduced, or the gap has no size."""
+        if not self.reproduces_a() or not math.isfinite(self.whole) or not self.whole:
+            return ""
+        singles = {
+            s: self.value(frozenset([s])) for s in self.sources if frozenset([s]) in self.hybrids
+        }
+        ranked = sorted(singles, key=lambda s: -singles[s])
+        parts = listed([f"{source(s).title} {percent(singles[s])}" for s in ranked])
+        return f"so far, taken from B alone: {parts} of the gap" if parts else ""
+
     @cached_property
     def values(self) -> dict[Coalition, float]:
         return {coalition: self.value(coalition) for coalition in self.hybrids}
@@ -313,7 +328,12 @@ def run_trials(
     whole = tuple(trials.sources)
     total = len(wanted_now())
     progress.step("training hybrids of A and B", total=total)
-    _train_singles(trials, hybrid_trainer, over, progress)
+
+    def tell() -> None:
+        if trials.longest * len(wanted_now()) >= WORTH_TELLING and trials.so_far():
+            progress.note(trials.so_far())
+
+    _train_singles(trials, hybrid_trainer, over, progress, tell)
     hybrid_trainer.bind(_bind(trials, hybrid_trainer))
     wanted = wanted_now()
     if whole != tuple(trials.sources) or len(whole) + len(wanted) != total:
@@ -352,7 +372,11 @@ def _train(trials: Trials, hybrid_trainer: HybridTrainer, coalition: Coalition) 
 
 
 def _train_singles(
-    trials: Trials, hybrid_trainer: HybridTrainer, over: Callable[[], bool], progress: Progress
+    trials: Trials,
+    hybrid_trainer: HybridTrainer,
+    over: Callable[[], bool],
+    progress: Progress,
+    tell: Callable[[], None],
 ) -> None:
     """Each source alone; one that cannot be transferred is left out and says why.
 
@@ -371,6 +395,7 @@ def _train_singles(
             trials.sources.remove(name)
             trials.left_out += isinstance(why, OutOfTime)
         progress.advance()
+        tell()
 
 
 def _bind(trials: Trials, hybrid_trainer: HybridTrainer) -> tuple[str, ...]:
