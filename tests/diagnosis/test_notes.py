@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from whydiff.core.recording import Epoch, Side
-from whydiff.diagnosis.notes import loss_not_counted, on_other_samples, restarted
+from whydiff.diagnosis.notes import loss_not_counted, on_other_samples, other_arguments, restarted
 from whydiff.testing import sides
 from whydiff.testing.hybrids import compared
 from whydiff.testing.sides import a_fit, a_recipe, a_side, changed, content, facts
@@ -59,3 +59,13 @@ def test_a_loss_that_a_step_of_its_own_never_counts_says_nothing():
     averages = changed(zero, initialization=tuple(kept))  # which move whatever the loss is
     for side in (fine, logging(0.0), still, averages):
         assert not list(loss_not_counted(side, side))
+
+
+def test_other_arguments_of_a_recorded_run_are_noted_and_those_of_another_script_are_not():
+    a = a_side().execution
+    b = replace(a, arguments=("--lr", "0.1", "a name"))
+    (note,) = other_arguments(a, b)
+    assert note == (
+        "The script ran with other arguments: no arguments in A, --lr 0.1 'a name' in B."
+    )
+    assert other_arguments(a, a) == other_arguments(a, replace(b, script="other.py")) == ()

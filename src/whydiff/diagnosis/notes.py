@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
-from whydiff.core.recording import Side
+from whydiff.core.recording import Execution, Side
 from whydiff.core.words import capital, listed, number, percent
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
@@ -60,6 +62,15 @@ def on_other_samples(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[
         f"{text}, so its gap is not that of the weights alone; the contributions compare "
         "predictions for the same samples.",
     )
+
+
+def other_arguments(a: Execution, b: Execution) -> tuple[str, ...]:
+    """A note where one script was recorded with other arguments than it ran with now, or in
+    another recording: nobody asked for that difference, and a default may hide it."""
+    if a.arguments == b.arguments or Path(a.script).name != Path(b.script).name:
+        return ()
+    given = [shlex.join(e.arguments) or "no arguments" for e in (a, b)]
+    return (f"The script ran with other arguments: {given[0]} in A, {given[1]} in B.",)
 
 
 def _without_effect(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.notes import other_arguments
 from whydiff.diagnosis.pair import (
     Picks,
     check_comparable,
@@ -91,7 +92,8 @@ def explain_recordings(question: Question) -> Explanation:
     weights = (final_weights(path_a, side_a.fit.last), final_weights(path_b, side_b.fit.last))
     explanation = answer(compared, untrained(compared, WHY, weights), remedy, question.metric)
     cut = [note for name, s in (("A", side_a), ("B", side_b)) for note in missing_steps(name, s)]
-    return replace(explanation, notes=(*explanation.notes, *cut))
+    others = other_arguments(side_a.execution, side_b.execution)
+    return replace(explanation, notes=(*others, *explanation.notes, *cut))
 
 
 def _of_one(name: str, wanted: Picks | None) -> tuple[Side, Side]:
@@ -206,7 +208,8 @@ def _explain(
     remedy = Remedy("", False, _advice(compared, recorded, name, asked.ran_a.run.text))
     explanation = answer_from(results, remedy, question.metric)
     cut = missing_steps(recorded.upper(), a if recorded == "a" else b)
-    return replace(explanation, notes=(*explanation.notes, *cut))
+    others = other_arguments(a.execution, b.execution)
+    return replace(explanation, notes=(*others, *explanation.notes, *cut))
 
 
 def _trainer(
