@@ -109,6 +109,59 @@ def test_samplers_of_libraries_get_the_seed_of_the_script(before: str, after: st
     assert changed(code + before, "generator") == code + (after or before).replace("=7", "=SEED")
 
 
+OWN_ENVIRONMENT = (
+    "class Maze:\n    def reset(self, seed=None):\n        pass\n"
+    "    def step(self, action):\n        pass\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("env = gym.make('CartPole-v1')\nfor episode in range(3):\n    state, _ = env.reset()\n",
+         "env = gym.make('CartPole-v1')\nenv.reset(seed=SEED)\n"
+         "for episode in range(3):\n    state, _ = env.reset()\n"),
+        (OWN_ENVIRONMENT + "env = Maze()\nwhile True:\n    env.reset()\n",
+         OWN_ENVIRONMENT + "env = Maze()\nenv.reset(seed=SEED)\nwhile True:\n    env.reset()\n"),
+        ("env = gym.make('A')\nstate, _ = env.reset()\n",
+         "env = gym.make('A')\nstate, _ = env.reset(seed=SEED)\n"),
+        ("env = gym.make('A')\nenv.reset()\nenv.step(env.action_space.sample())\n",
+         "env = gym.make('A')\nenv.reset(seed=SEED)\nenv.action_space.seed(SEED)\n"
+         "env.reset()\nenv.step(env.action_space.sample())\n"),
+        ("env = gym.make('A')\nenv.reset(seed=1)\nenv.reset()\n", None),
+        ("env = gym.make('A')\nenv = Own(env)\nenv.render()\n", None),
+        ("class Maze:\n    def reset(self):\n        pass\n    def step(self, a):\n        pass\n"
+         "env = Maze()\nenv.reset()\n", None),
+        ("model.reset()\n", None),
+    ],
+)  # fmt: skip
+def test_an_environment_is_seeded_once_not_in_each_episode(before: str, after: str | None) -> None:
+    code = "import gymnasium as gym\nSEED = 7\n"
+    assert changed(code + before, "generator") == code + (after or before)
+
+
+@pytest.mark.parametrize(
+    ("imported", "added", "sampler"),
+    [
+        ("from optuna import create_study",
+         "from optuna.samplers import TPESampler\n", "TPESampler"),
+        ("from optuna.study import create_study\nfrom optuna.samplers import TPESampler as TPE",
+         "", "TPE"),
+        ("from optuna import create_study, samplers as s", "", "s.TPESampler"),
+        ("from optuna import create_study\nimport optuna as o", "", "o.samplers.TPESampler"),
+    ],
+)  # fmt: skip
+def test_a_study_gets_a_sampler_by_the_name_that_the_script_has_or_an_import(
+    imported: str, added: str, sampler: str
+) -> None:
+    before = f"{imported}\nSEED = 7\nstudy = create_study(direction='minimize')\n"
+    after = (
+        f"{imported}\n{added}SEED = 7\n"
+        f"study = create_study(direction='minimize', sampler={sampler}(seed=SEED))\n"
+    )
+    assert changed(before, "generator") == after
+
+
 @pytest.mark.parametrize(
     ("code", "numpy", "python"),
     [

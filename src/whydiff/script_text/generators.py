@@ -20,10 +20,11 @@ from whydiff.script_text.edits import (
     place_before,
     whole_lines,
 )
+from whydiff.script_text.environments import seeded_environments
 from whydiff.script_text.imports import Names
 from whydiff.script_text.orders import completion_orders, draws_nothing, one_thread, order_changes
 from whydiff.script_text.own_seed import own_seed, own_seeds
-from whydiff.script_text.samplers import with_seed
+from whydiff.script_text.samplers import needed_import, with_seed
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -97,8 +98,11 @@ def changes(
                 edits = made_once(script, names, node, value, fresh.next)
             what = f"{what} and is made once: seeded there, it would begin anew each time"
         else:
-            edits = (Edit(start, end, value(fresh.next(node))),)
+            seeded = value(fresh.next(node))
+            edits = (Edit(start, end, seeded), *needed_import(script, names, node, seeded))
         found.append(Change(edits, "generator", node.lineno, what))
+    for seeding, line, what in seeded_environments(script, names, fresh.next):
+        found.append(Change(seeding, "generator", line, what))
     found += [Change((e,), "order", line, what) for e, line, what in order_changes(script, names)]
     for edit, line, what in (*completion_orders(script, names), *_parallel(script, names)):
         found.append(Change((edit,), "parallel", line, what))

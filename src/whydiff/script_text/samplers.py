@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 
-from whydiff.script_text.edits import Edit, Script, keyword_edit
+from whydiff.script_text.edits import Edit, Script, keyword_edit, whole_lines
 from whydiff.script_text.imports import Names
 
 #: package -> the parameter that takes a seed, and what has one: without it the seed comes from the
@@ -34,17 +35,39 @@ def with_seed(script: Script, names: Names, call: ast.Call) -> tuple[Edit, str] 
     if None in given:  # what ** holds is not known
         return None
     if function == "create_study" and package in ("optuna", "optuna.study"):
-        optuna = names.name_of("optuna", call.lineno)
-        if not _unset(given.get("sampler")) or not optuna:
+        if not _unset(given.get("sampler")):
             return None
         sampler = "TPESampler" if _unset(given.get("directions")) else "NSGAIISampler"
-        made = f"{optuna}.samplers.{sampler}(seed={{}})"
+        made = f"{_spelled(names, sampler, call.lineno) or sampler}(seed={{}})"
         return keyword_edit(script, call, "sampler", made), f"the sampler of {function}()"
     parameter, makers = _OWN_SEED.get(package.partition(".")[0], ("", set()))
     first = function in _SEED_FIRST and bool(call.args)
     if function not in makers or not _unset(given.get(parameter)) or first:
         return None
     return keyword_edit(script, call, parameter, "{}"), f"{function}()"
+
+
+def _spelled(names: Names, sampler: str, line: int) -> str:
+    """How a sampler of Optuna is written above a line, "" where no import gives it a name."""
+    parts = ["optuna", "samplers", sampler]
+    for end in (3, 2, 1):
+        name = names.name_of(".".join(parts[:end]), line)
+        if name:
+            return ".".join([name, *parts[end:]])
+    return ""
+
+
+def needed_import(script: Script, names: Names, call: ast.expr, seeded: str) -> list[Edit]:
+    """The edit that imports what ``seeded``, a call of ``create_study`` with a seed, names, behind
+    the last import at the top; none where there is nothing to import."""
+    found = re.search(r"sampler=(\w+)\(seed=", seeded)
+    known = found is None or any(b.name == found.group(1) for b in names.bindings)
+    tops = [n for n in script.tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    if found is None or known or not tops:
+        return []
+    behind = whole_lines(script, tops[-1])
+    line = f"from optuna.samplers import {found.group(1)}{script.newline}"
+    return [] if behind is None else [Edit(behind.end, behind.end, line)]
 
 
 def drawn_from_python(call: ast.Call, names: Names) -> str:
