@@ -37,6 +37,8 @@ UNKEPT_SEEDINGS = "seedings not kept"
 LOG_UNSEEN = "neither printed nor kept"
 #: note of a fit: [epoch, learning rate of each optimizer] wherever an epoch has others than before
 RATES = "learning rates"
+#: note of a fit: whether a map of its tf.data pipeline draws random numbers, or calls Python
+RANDOM_MAP = "random map"
 
 
 #: Steps at the beginning of a fit that are all looked at: there most trainings part.

@@ -217,6 +217,30 @@ def data_adapters() -> ModuleType:
     return _module("trainers.data_adapters")
 
 
+#: operations of TensorFlow that draw, or call Python
+_DRAWS = re.compile("Random|Multinomial|PyFunc")
+
+
+def draws_in_maps(adapter: Any) -> bool | None:
+    """Whether a function that a tf.data pipeline maps has operations that draw random numbers, or
+    call Python, which may draw; None where a data adapter reads anything else."""
+    dataset = getattr(adapter, "_dataset", None)
+    if not callable(getattr(dataset, "_inputs", None)):
+        return None
+    waiting: list[Any] = [dataset]
+    while waiting:
+        stage = waiting.pop()
+        waiting += stage._inputs()
+        mapped = getattr(getattr(stage, "_map_func", None), "function", None)
+        if mapped is None:
+            continue
+        graph = mapped.graph.as_graph_def()
+        operations = (graph.node, *(f.node_def for f in graph.library.function))
+        if any(_DRAWS.search(node.op) for nodes in operations for node in nodes):
+            return True
+    return False
+
+
 def takes_adapters() -> bool:
     """Whether ``fit`` takes a data adapter as it is: since Keras 3.7."""
     return "DataAdapter" in data_adapters().get_data_adapter.__code__.co_names

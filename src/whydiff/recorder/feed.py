@@ -14,6 +14,7 @@ from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Samples
 from whydiff.core.recipe import Batching, Content, Order
 from whydiff.keras_backend.base import Backend
+from whydiff.keras_backend.internals import draws_in_maps
 from whydiff.keras_backend.leaves import flatten, leaf_roles
 from whydiff.recorder.batches import Batch, OrderedRows
 from whydiff.recorder.samples import SampleBook, array_rows, as_array
@@ -69,6 +70,7 @@ class Feed:
         self.kind = ""
         self._batch_size: int | None = None
         self.workers = 0  # of a PyDataset
+        self.random_map: bool | None = None  # of a tf.data pipeline; None: none, or not known
         self.settings: list[np.float64] = []  # plain numbers that a loop's step was called with
         self.rows: np.ndarray | None = None  # sample index of each row of the arrays fed
         self.peeks = 0
@@ -98,6 +100,8 @@ class Feed:
             rows = array_rows(data)
         self.begin(kind_of(data), getattr(data, "batch_size", None), rows, order)
         self.workers = int(getattr(getattr(data, "py_dataset", None), "workers", 0) or 0)
+        with self._unharmed():
+            self.random_map = draws_in_maps(data)
         return "training"
 
     def begin(

@@ -21,7 +21,15 @@ from whydiff.core.hybrids import Pins
 from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
-from whydiff.core.recording import EVERY, FIRST_STEPS, LOG_UNSEEN, MEASURED_WITHIN, RATES, Epoch
+from whydiff.core.recording import (
+    EVERY,
+    FIRST_STEPS,
+    LOG_UNSEEN,
+    MEASURED_WITHIN,
+    RANDOM_MAP,
+    RATES,
+    Epoch,
+)
 from whydiff.core.stack import Frame
 from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
@@ -293,6 +301,8 @@ class Watch:
         self.interference.reads = functools.partial(values_now, self._outside)
         self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
+        if self.feed.random_map is not None:
+            self._notes[RANDOM_MAP] = self.feed.random_map
         if self.feed.workers:
             self._notes["workers"] = self.feed.workers
         self._notes["parameters"] = int(sum(v.size for v in start.values["weights"]))

@@ -47,8 +47,7 @@ def seeded_environments(
         lines = [f"{name}.reset(seed={value})"]
         lines += [f"{name}.action_space.seed({value})"] * sampled
         new = "".join(f"{indent}{line}{script.newline}" for line in lines)
-        what = f"{name} is seeded once; later calls of reset() go on from there"
-        yield (Edit(behind.end, behind.end, new),), made.lineno, what
+        yield (Edit(behind.end, behind.end, new),), made.lineno, f"{name}.reset() gets a seed"
 
 
 def _environments(script: Script, names: Names) -> dict[str, ast.Assign]:

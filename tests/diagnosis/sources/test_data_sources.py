@@ -7,7 +7,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import Content
-from whydiff.core.recording import SEEDING, Draw, Frame
+from whydiff.core.recording import RANDOM_MAP, SEEDING, Draw, Frame
 from whydiff.core.words import source as source_in_words
 from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.samples import common, in_sequence
@@ -218,11 +218,26 @@ def test_a_longer_stream_is_not_other_data():
 def test_frozen_augmentation():
     a = a_side(data_order=order(range(10), range(10, 20), relative=True),
                data_content=content(range(20)))  # fmt: skip
-    b = a_side(data_order=order(range(10), range(10), relative=True),
+    b = a_side({"notes": {RANDOM_MAP: True}},
+               data_order=order(range(10), range(10), relative=True),
                data_content=content(range(30, 40)))  # fmt: skip
     finding = CONTENT(a, b)
     assert finding.mechanism == "frozen-augmentation"
     assert finding.detail.startswith("B feeds the same samples in every epoch")
+
+
+@pytest.mark.parametrize("notes", [{}, {RANDOM_MAP: False}])
+def test_samples_that_nothing_changes_at_random_are_no_frozen_augmentation(notes):
+    """A generator without augmentation beside one with it: the script asks for that."""
+    plain = {"data_order": order(range(10), range(10), relative=True)}
+    a = a_side({"notes": notes}, **plain)
+    fed = order(range(10), range(10, 20), relative=True)
+    b = a_side({"index": 2}, data_order=fed, data_content=content(range(30, 50)))
+    b = replace(b, execution=a.execution)
+    finding = CONTENT(a, b)
+    assert (finding.mechanism, finding.intended) == ("", True)
+    assert finding.detail == "A feeds the same samples in every epoch, the other new ones"
+    assert "cache" not in finding.remedy
 
 
 def test_batches_that_cannot_be_cut_into_samples():
@@ -346,7 +361,8 @@ def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
         "data_content": content(first + then),
         "data_order": order(first, then, relative=True),
     }
-    finding = CONTENT(a_side(**frozen), another_run(**fresh))
+    cached = {"notes": {RANDOM_MAP: True}}
+    finding = CONTENT(a_side(cached, **frozen), another_run(**fresh))
     assert (finding.status, finding.mechanism) == (DIFFERS, "frozen-augmentation")
     assert ORDER(a_side(**frozen), another_run(**fresh)).status == UNKNOWN
 
@@ -354,7 +370,7 @@ def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
 def test_augmentation_frozen_in_one_stream_and_partly_repeated_in_the_other():
     once = order(range(10), range(10), relative=True)
     anew = order(range(10), [3, *range(10, 19)], relative=True)
-    a = a_side(data_order=once)
+    a = a_side({"notes": {RANDOM_MAP: True}}, data_order=once)
     b = a_side(data_order=anew, data_content=content([0, 1, *range(20, 37)]))
     finding = CONTENT(a, b)
     assert (finding.mechanism, finding.intended) == ("frozen-augmentation", False)

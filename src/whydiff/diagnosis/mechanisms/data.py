@@ -166,7 +166,8 @@ MECHANISMS = (
         "freeze random operations in a pipeline.",
         "Call cache() before the random map; for draws that can be repeated use stateless random "
         "operations with a counter.",
-        seen="A stream repeats its samples in every epoch in one training, and not in the other.",
+        seen="A tf.data pipeline with a map that draws repeats its samples in every epoch, and the "
+        "other training's stream does not.",
     ),
     Mechanism(
         "generator-repeats",

@@ -10,7 +10,7 @@ import numpy as np
 from whydiff.core.feeding import one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
-from whydiff.core.recording import Side
+from whydiff.core.recording import RANDOM_MAP, Side
 from whydiff.diagnosis.sources import data_description
 from whydiff.diagnosis.sources.facts import listed
 from whydiff.diagnosis.sources.samples import (
@@ -187,11 +187,15 @@ def _differs(
     again = not same_execution(a, b) and same_script(a, b)
     frozen = _frozen(a.recipe, b.recipe)
     if frozen:
-        detail = (
-            f"{frozen} feeds the same samples in every epoch, the other new ones: random changes "
-            "of the samples are drawn once, as with `cache()` behind a random `map`"
-        )
-        return differs(ID, evidence, FIX, detail=detail, mechanism="frozen-augmentation")
+        detail = f"{frozen} feeds the same samples in every epoch, the other new ones"
+        if (a if frozen == "A" else b).fit.notes.get(RANDOM_MAP):
+            detail += (
+                ": random changes of the samples are drawn once, as with `cache()` behind a random "
+                "`map`"
+            )
+            return differs(ID, evidence, FIX, detail=detail, mechanism="frozen-augmentation")
+        remedy = FIX if again else SAME_DATA
+        return differs(ID, evidence, remedy, detail=detail, intended=not again)
     leaks = [data_description.leak(side.recipe) for side in (a, b)]
     if bool(leaks[0]) != bool(leaks[1]):
         name = "A" if leaks[0] else "B"
