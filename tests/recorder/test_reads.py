@@ -171,6 +171,30 @@ def test_a_callback_that_sets_what_a_layer_reads_acts_on_the_training() -> None:
     assert again.acting == {0}, "also where it finds nothing to change"
 
 
+def test_a_callback_that_freezes_a_layer_acts_on_the_training() -> None:
+    class Freeze(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            model.layers[0].trainable = epoch == 0
+
+    class FreezeWithin(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            model.layers[0].trainable = False
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    callbacks = [Freeze(), keras.callbacks.Callback(), FreezeWithin()]
+    interference = Interference(adapter_of(model), model, callbacks, set())
+    for epoch, acting in enumerate([set(), {0}]):
+        for each in interference.surrounded(callbacks):
+            each.on_epoch_end(epoch)
+        assert interference.acting == acting
+    interference = Interference(adapter_of(model), model, callbacks, set())
+    model.layers[0].trainable = True
+    interference.probe(None)
+    callbacks[2].on_train_batch_end(0)
+    interference.probe(None)
+    assert interference.acting == {2}
+
+
 class Cools(keras.callbacks.Callback):
     seen = 0
 

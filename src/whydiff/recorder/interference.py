@@ -2,7 +2,8 @@
 
 Keras's callbacks are known to act or not to. A callback of the user's may draw a plot, or halve
 the learning rate: only the latter belongs to the training and has to run again in a replay. So
-a probe behind each of them looks, at the boundaries of epochs, whether anything has changed.
+a probe behind each of them looks, at the boundaries of epochs, whether anything has changed:
+values, or which of them are trained.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Interference:
         self._probe = functools.partial(_probe_class(base), self)
         self._every_batch = [i for i in self._theirs if sees_batches(callbacks[i])]
         self._seen: dict[Any, Any] = {}
+        self._flags: dict[int, bool] = {}
         self._stopped = False
         self._rates: list[Any] = []
         self._weights: int | None = None
@@ -84,7 +86,14 @@ class Interference:
             for v in existing_variables(self._model)
         }
         seen |= self.reads()
-        changed = any(self._seen.get(key, value) != value for key, value in seen.items())
+        changed = _differs(self._seen, seen)
+        flags = {
+            id(v): bool(getattr(v, "trainable", True)) for v in existing_variables(self._model)
+        }
+        if _differs(self._flags, flags):  # no step freezes: if nobody ran just now, it was between
+            for one in self._every_batch if position is None else [position]:
+                self._acts(one)
+        self._flags = flags
         stopped = bool(getattr(self._model, "stop_training", False))
         if position is not None and changed:
             self._acts(position)
@@ -117,6 +126,11 @@ class Interference:
     def wants_weights(self, step: int) -> bool:
         """Whether to look at all weights before this step: once an epoch is enough."""
         return step == 1 and bool(self._every_batch)
+
+
+def _differs(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
+    """Whether anything that was there before has another value now."""
+    return any(before.get(key, value) != value for key, value in now.items())
 
 
 @functools.cache
