@@ -61,6 +61,8 @@ def one_pool(a: Recipe, b: Recipe) -> bool:
     own = _overlap(*one), _overlap(*two)
     if not all(0 < overlap < 1 for overlap in own):
         return False  # one repeats its samples, or makes new ones: no parts of a pool
+    if changed_in_place(a, b):
+        return False
     shared = sum(own) / 2
     between = sum(_overlap(p, q) for p in one for q in two) / 4
     if between < _AS_MUCH * shared:
@@ -70,6 +72,30 @@ def one_pool(a: Recipe, b: Recipe) -> bool:
     return bool(max(_overlap(p, q) for p, q in zip(one, two, strict=True)) <= chance)
 
 
+def changed_in_place(a: Recipe, b: Recipe) -> str:
+    """How many places show one sample in both of two streams, where what they share comes at equal
+    places: they agree in the order, and other samples were changed, as an augmentation does; "" if
+    they do not."""
+    if not (a.data_order.relative and b.data_order.relative):
+        return ""
+    if "batch" in (a.data_content.unit, b.data_content.unit):
+        return ""
+    lanes = [np.asarray(r.data_content.samples, np.uint64)[:, 0] for r in (a, b)]
+    places = equal = 0
+    for p, q in zip(a.data_order.epochs, b.data_order.epochs, strict=False):
+        if len(p) != len(q):
+            return ""
+        one, two = lanes[0][p], lanes[1][q]
+        same = int((one == two).sum())
+        # In another order about one sample of an epoch comes at its place by chance.
+        if same <= _BY_CHANCE or same < _AS_MUCH * int(np.isin(one, two).sum()):
+            return ""
+        places, equal = places + len(p), equal + same
+    return f"{equal} of {places}" if equal < places else ""
+
+
+#: Samples of an epoch that may come at one place in two orders that have nothing in common.
+_BY_CHANCE = 8
 #: How much of what two epochs of one stream have in common those of two streams must have.
 _AS_MUCH = 0.9
 

@@ -353,6 +353,24 @@ def test_epochs_that_agree_in_part_hold_changed_samples_and_are_no_parts_of_a_po
     assert CONTENT(a, b).status == DIFFERS
 
 
+def test_samples_that_a_coin_changes_in_their_places_come_in_one_order():
+    """As where an augmentation flips every row with a chance of one half: a pool of two variants
+    of each row, of which two epochs share as many as two runs do."""
+
+    def run(seed):
+        coin = np.random.default_rng(seed)
+        epochs = [2 * np.arange(96) + coin.integers(0, 2, 96) for _ in range(3)]
+        seen = list(dict.fromkeys(np.concatenate(epochs).tolist()))
+        return {
+            "data_content": content(seen),
+            "data_order": order(*([seen.index(n) for n in e] for e in epochs), relative=True),
+        }
+
+    a, b = a_side(**run(1)), another_run(**run(2))
+    assert (CONTENT(a, b).status, CONTENT(a, b).mechanism) == (DIFFERS, "prepared-otherwise")
+    assert ORDER(a, b).status == IDENTICAL
+
+
 def test_samples_drawn_once_and_drawn_anew_are_no_parts_of_a_pool():
     """A begins with the samples that B's first epoch has, and repeats them; B goes on drawing."""
     first, then = list(range(120)), list(range(120, 240))

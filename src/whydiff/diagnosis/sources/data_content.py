@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from whydiff.core.feeding import one_pool
+from whydiff.core.feeding import changed_in_place, one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import RANDOM_MAP, Side
@@ -206,7 +206,10 @@ def _differs(
         return differs(
             ID, evidence, FIX, detail=detail, mechanism=seeded.mechanism, intended=seeded.intended
         )
-    if arrays.inputs_only:  # a split would have moved the targets, too
+    in_place = changed_in_place(a.recipe, b.recipe)
+    if in_place:
+        evidence += f"; {in_place} places show the same one, so others were changed in their places"
+    if in_place or arrays.inputs_only:  # a split would have moved the targets, too
         return differs(ID, evidence, FIX, mechanism="prepared-otherwise")
     if relation.shared:
         mechanism = "unseeded-split" if again else "other-subset"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whydiff.core.feeding import one_pool
+from whydiff.core.feeding import changed_in_place, one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Draw, Side
@@ -73,6 +73,11 @@ def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:
 def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
     """Orders of other samples: only the positions within the data can be compared."""
     one, two = a.recipe.data_order, b.recipe.data_order
+    in_place = changed_in_place(a.recipe, b.recipe)
+    if in_place:
+        return identical(
+            ID, f"{in_place} places show one sample in both: one order, as far as seen"
+        )
     relative = one.relative or two.relative
     straight_a, straight_b = (_straight(order.epochs) for order in (one, two))
     # A stream numbers samples as they come: new ones in every epoch still come one by one.
