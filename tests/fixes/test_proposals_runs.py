@@ -319,6 +319,22 @@ def test_the_seed_known_inside_main_is_set_there(sides: Sides, stack: Stack) -> 
     assert first.source.index("set_random_seed") > first.source.index("parse_args")
 
 
+def test_a_function_that_builds_several_models_seeds_none_of_them(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import keras\nseed = 42\ndef create():\n    return keras.Sequential([])\n"
+        "model = create()\ntarget = create()\nmodel.fit(x)\n"
+    )
+    draws = [stack(text, (f"{name} = create", "<module>"), ("return", "create"))
+             for name in ("model", "target")]  # fmt: skip
+    trained = stack(text, ("model.fit", "<module>"))
+    for fit in (trained, ()):  # () where no training was watched
+        for made in (draws, draws[:1]):
+            first = propose(sides, text, ["initialization"], draws=(made, made), fits=(fit, fit))[0]
+            assert added(first)[-1] == "keras.utils.set_random_seed(seed)"
+
+
 def test_only_the_generator_that_drew_is_seeded(sides: Sides, stack: Stack) -> None:
     text = (
         "import keras\nimport numpy as np\nkeras.utils.set_random_seed(1)\n\n\n"

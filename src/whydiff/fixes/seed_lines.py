@@ -350,7 +350,7 @@ def own_seed_inside(
         if place is not None:
             return seed.text, place
     first = min(draws, key=lambda d: d.number).stack if draws else ()
-    return _given_seed(script, names, files, stacks) or _in_fixture(script, names, files, first)
+    return _given_seed(script, names, files, side) or _in_fixture(script, names, files, first)
 
 
 def _in_fixture(
@@ -370,26 +370,38 @@ def _in_fixture(
     return None
 
 
+def _called_once(function: str, files: frozenset[str], stacks: Sequence[tuple[Frame, ...]]) -> bool:
+    """Whether all stacks come to a function by the same lines."""
+    ways = {
+        tuple(
+            (f.file, f.line) for f in itertools.takewhile(lambda f: not _is(f, function, files), s)
+        )
+        for s in stacks
+    }
+    return len(ways) <= 1
+
+
+def _is(frame: Frame, function: str, files: frozenset[str]) -> bool:
+    return frame.file in files and frame.function.rpartition(".")[2] == function
+
+
 def _given_seed(
-    script: Script, names: Names, files: frozenset[str], stacks: Sequence[tuple[Frame, ...]]
+    script: Script, names: Names, files: frozenset[str], side: Side
 ) -> tuple[str, Place] | None:
-    """The seed that the outermost function through which everything goes is given."""
+    """The seed that the outermost function is given of which one call does everything: one that
+    only builds would give every model the same weights."""
+    stacks = _stacks(side)
     for function in (n for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)):
         is_test = function.name.startswith("test")  # one of many in a file: it seeds itself
         if not is_test and not isinstance(script.scope(function), ast.Module | ast.ClassDef):
             continue
         lines = range(function.lineno, (function.end_lineno or function.lineno) + 1)
         through = bool(stacks) and all(
-            any(
-                f.file in files
-                and f.function.rpartition(".")[2] == function.name
-                and f.line in lines
-                for f in stack
-            )
-            for stack in stacks
+            any(_is(f, function.name, files) and f.line in lines for f in stack) for stack in stacks
         )
         body = _body(function)
-        if not through or not body:
+        once = is_test or (side.fit.stack and _called_once(function.name, files, stacks))
+        if not through or not body or not once:
             continue
         text = seed_in(function, script, names)
         text = text or own_seed(script, names, body[0], parameters=False) or "0" * is_test
