@@ -69,7 +69,9 @@ class Programs:
         if base.model is None:  # borrowed: nothing structural differs
             base = next(live for live in self._lives.values() if live.model is not None)
         own = len(set(sides)) <= 1
-        set_trainable(base)  # always: the other side's model may have layers in common with it
+        # Always: the other side's model may have layers in common with it.
+        if set_trainable(base) and any(live.acting for live in self._lives.values()):
+            self._active[id(base.model)] = ()  # a callback froze them: the step is compiled so
         if self._active.get(id(base.model)) != wanted or wanted not in self._programs:
             self._programs[wanted] = self._make(base, choice, own)
             self._active[id(base.model)] = wanted
@@ -206,15 +208,21 @@ def _matching_policies(base: Live, other: Live) -> dict[str, Any]:
     return {path: theirs.get(path, common) for path in base.policies}
 
 
-def set_trainable(live: Live) -> None:
-    """Freeze and unfreeze layers as they were in this fit: another one may share them."""
+def set_trainable(live: Live) -> bool:
+    """Freeze and unfreeze layers as they were when this fit began; whether any was not.
+
+    Another fit may share them, and a callback may have changed them on the way.
+    """
     layers = layers_of(live.model)
+    changed = False
     if len(layers) != len(live.trainable):
-        return
+        return changed
     # Setting a model sets what it holds, and that comes after it.
     for layer, wanted in zip(layers, live.trainable, strict=True):
         if layer.trainable != wanted:
             layer.trainable = wanted
+            changed = True
+    return changed
 
 
 def set_policies(names: Names, policies: Mapping[str, Any]) -> None:
