@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.core.feeding import Plan, one_pool
+from whydiff.core.feeding import Plan, changed_in_place, one_pool
 from whydiff.core.live import Live
 from whydiff.core.recipe import Tensor, align
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
@@ -78,9 +78,11 @@ def callbacks_of(lives: Mapping[str, Live], choice: Choice) -> list[Any]:
 
 def plan_of(lives: Mapping[str, Live], choice: Choice) -> Plan:
     """What a hybrid is fed: the order of one side, the samples of another, cut as a third did."""
-    order = side(choice, "data-order")
+    recipes = lives["a"].recipe, lives["b"].recipe
+    # Samples numbered as they came: those changed in their places have other numbers in one order.
+    order = side(choice, "data-content" if changed_in_place(*recipes) else "data-order")
     # Streams that show parts of one pool: a part comes in its order, and in no other.
-    parts = one_pool(lives["a"].recipe, lives["b"].recipe)
+    parts = one_pool(*recipes)
     return Plan(
         content=lives[order if parts else side(choice, "data-content")],
         order=lives[order],
