@@ -60,7 +60,7 @@ def answered(monkeypatch):
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
         monkeypatch.setattr(choice, "run_alike", lambda a, b: True)
         monkeypatch.setattr(choice, "agree_by_file", lambda a, b: "")
-        for name in ("with_seeds_tried", "with_fits_explained"):
+        for name in ("with_seeds_tried", "with_fits_explained", "_with_printed"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
         for name in ("with_others", "with_unwatched_loop"):
             monkeypatch.setattr(choice, name, lambda found, execution: found)

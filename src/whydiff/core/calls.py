@@ -163,7 +163,8 @@ class Origin:
     ``epoch`` and ``fit`` where the file was seen being written), "copied" (from ``model``, with
     ``set_weights`` or ``assign``), "left as drawn" (a load skipped it), "restored" (best weights,
     ``epoch`` of ``fit``), "average" (an optimizer's EMA), "adapted", "assigned", "quantized",
-    "unwatched" (changed by a loop outside anything watched) or "unknown".
+    "unwatched" (changed by a loop outside anything watched), "given" (to ``stateless_call``, while
+    the model held other values) or "unknown".
     """
 
     text: str  # for a reader: "drawn with seed 42 at line 8"

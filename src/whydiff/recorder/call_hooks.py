@@ -84,14 +84,19 @@ def _watched(holder: Holder, name: str, kind: str, method: Callable[..., Any]) -
 
 
 def _measured(
-    holder: Holder, running: Measuring | Validation, waits: int | None, call: Callable[[], Any]
+    holder: Holder,
+    running: Measuring | Validation,
+    waits: int | None,
+    call: Callable[[], Any],
+    outputs: int | None = None,
 ) -> Any:
+    """What ``call`` returns, its ``outputs`` at this position of it (None: all of it) recorded."""
     completed = False
     try:
         HANDLERS.go_on(waits)
         result = call()
         completed = True
-        running.gave(result)
+        running.gave(result if outputs is None else result[outputs])
         return result
     finally:
         unharmed(holder.session.end_call, running, completed, otherwise=None)
@@ -154,16 +159,48 @@ def _watch_model_called(holder: Holder, patches: Patches, keras: Any) -> None:
 
 
 def _watch_stateless(holder: Holder, patches: Patches) -> None:
-    """JAX's trainer calls its model without ``__call__`` when it traces a step."""
+    """JAX's trainer calls its model without ``__call__`` when it traces a step; a script calls it
+    with weights that the model itself need not have."""
     bound = bound_method(keras.Model, "stateless_call")
 
     @functools.wraps(keras.Model.stateless_call)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
         with UNSEEN:
-            running = holder.session.calls.running
+            call, session = bound(self), holder.session
+            running = session.calls.running
             if running is not None:
                 running.model_runs(self)
-            return bound(self)(*args, **kwargs)
+            if (
+                running is not None
+                or not session.idle
+                or len(args) < 3
+                or in_library(sys._getframe(1).f_code.co_filename)
+                or compiling()
+                or symbolic((args, kwargs))
+                or in_stateless_scope()
+            ):
+                return call(*args, **kwargs)
+            running, waits = begun(begins, self, args, kwargs, otherwise=None)
+            if running is None:
+                HANDLERS.go_on(waits)
+                return call(*args, **kwargs)
+            call = functools.partial(call, *args, **kwargs)
+            return _measured(holder, running, waits, call, outputs=0)
+
+    def begins(model: Any, args: Any, kwargs: Any) -> Measuring | None:
+        trainable, others, *given = args
+        values = (
+            *zip(model.trainable_variables, trainable, strict=True),
+            *zip(model.non_trainable_variables, others, strict=True),
+        )
+        arguments = {key: value for key, value in kwargs.items() if key != "return_losses"}
+        with keras.StatelessScope(state_mapping=values):  # what is read now are the values given
+            running = holder.session.begin_call("call", "stateless_call", model, arguments)
+        if not isinstance(running, Measuring):
+            return None
+        running.given(given[0] if len(given) == 1 else tuple(given))
+        running.model_runs(model)
+        return running
 
     patches.replace(keras.Model, "stateless_call", watched)
 

@@ -110,6 +110,12 @@ class Ran:
         return self.exit_code == 0
 
     @property
+    def printed(self) -> str:
+        """All that the script printed, its log messages included."""
+        log = self.child.log
+        return self._as_named(log.read_text(errors="replace")) if log and log.exists() else ""
+
+    @property
     def failure(self) -> str:
         """How the script ended, and why: ``exited with 1: ValueError: ...``."""
         last = _TOOK.sub("", self._as_named(last_words(self.child.log)))

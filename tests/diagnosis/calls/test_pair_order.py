@@ -227,6 +227,17 @@ def test_weights_changed_by_an_unwatched_loop_are_meant_to_answer_otherwise(kind
     assert bool(disagreements(execution(later, call(3)))) is True  # the later one is as drawn
 
 
+def test_weights_that_the_model_does_not_hold_are_held_against_its_own():
+    given = call(1, "call", kernel=OTHER, origin=Origin("given to stateless_call", "given"))
+    by_hand = Score("by hand.mean_squared_error", 1, "", "", row_digests([Y]))
+    score = call(2, "score", values={"mean_squared_error": 2.0}, score=by_hand)
+    evaluate = call(3, "evaluate", y=Y, values={"loss": 3.0}, objective={"loss": "mse"})
+    (found,) = disagreements(execution(given, score, evaluate))
+    assert (found.a.number, found.b.number) == (3, 2)
+    (found,) = disagreements(execution(given, call(2)))
+    assert (found.a.number, found.b.number) == (1, 2)
+
+
 def test_weights_from_a_file_beside_unwatched_ones_have_to_be_explained():
     later = call(2, kernel=OTHER)
     recipe = replace(

@@ -348,7 +348,7 @@ def _agree(n: int) -> str:
 def with_unwatched_loop(explanation: Explanation, execution: Execution) -> Explanation:
     """The answer with what it lacks where a loop of the script's own trains the model."""
     origins = (origin for call in execution.calls for origin in call.recipe.origins)
-    trained = next((o for o in origins if o.kind == "unwatched"), None)
+    trained = next((o for o in origins if o.kind in ("unwatched", "given")), None)
     if trained is None or any("not watched" in note for note in explanation.notes):
         return explanation
     note = (

@@ -118,6 +118,8 @@ def story(
                      "recurrent-state")  # fmt: skip
     if "left as drawn" in both:
         return Story(detail + _skipped(events, a, b), "weights-skipped")
+    if "given" in both:
+        return Story(detail, "weights-not-assigned")
     if "unwatched" in both:
         known = "" if "a loop outside" in detail else (
             "; a loop that was not watched (such as optimizer.apply) changed them"

@@ -865,13 +865,14 @@ def _after_its_fit(execution: Execution, call: MeasuringCall) -> bool:
 
 def _replaced(execution: Execution, a: MeasuringCall, b: MeasuringCall) -> bool:
     """Whether one of two calls has other weights of the same training: those of a file, of another
-    epoch, or an average; or moving averages that calls in between moved."""
+    epoch, an average, or such as the model does not hold; or moving averages that calls in between
+    moved."""
     kinds = {origin.kind for call in (a, b) for origin in call.recipe.origins}
     shapes = [[tensor.shape for tensor in call.recipe.weights] for call in (a, b)]
     same = shapes[0] == shapes[1] and not _trained_between(execution, a, b)
     story = weights_story(execution, a, b) if same else None
     moved = story is not None and story.mechanism == "averages-moved"
-    return same and (moved or bool(kinds & {"file", "restored", "average"}))
+    return same and (moved or bool(kinds & {"file", "restored", "average", "given"}))
 
 
 def in_comparison(execution: Execution) -> tuple[int, list[str]]:

@@ -140,6 +140,18 @@ MECHANISMS = (
         seen="The weights of both sides were assigned, and no model had these values before.",
     ),
     Mechanism(
+        "weights-not-assigned",
+        ("weights",),
+        "stateless_call with weights that the model does not hold",
+        "stateless_call computes with the values that it is given and leaves the model as it is. "
+        "predict, evaluate, save and the model called use the variables of the model, which a loop "
+        "on arrays never changes.",
+        "Assign what the loop ends with before the model is used: for variable, value in "
+        "zip(model.trainable_variables, trainable_variables): variable.assign(value), and the "
+        "non-trainable ones likewise.",
+        seen="stateless_call was given other values than the model's variables have.",
+    ),
+    Mechanism(
         "trained-by-unwatched-loop",
         ("weights",),
         "a training loop of the script's own",

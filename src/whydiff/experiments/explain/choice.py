@@ -13,6 +13,7 @@ from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
 from whydiff.diagnosis.calls.pair import alike
+from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
@@ -70,7 +71,8 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
 
 def successive_fits(asked: Inquiry) -> Explanation | None:
     """Two fits of one training, compared only where both runs of it agree."""
-    return _explained(asked, asked.successive_fits)
+    found = _explained(asked, asked.successive_fits)
+    return None if found is None else _with_printed(asked, found)
 
 
 def calls_beside_successive_fits(asked: Inquiry) -> Explanation | None:
@@ -115,7 +117,12 @@ def agreement(asked: Inquiry) -> Explanation:
         by_file = agree_by_file(runs.a, runs.b)
         if by_file:
             agreed = replace(agreed, notes=(by_file, *agreed.notes))
-    return with_others(agreed, execution)
+    return with_others(_with_printed(asked, agreed), execution)
+
+
+def _with_printed(asked: Inquiry, found: Explanation) -> Explanation:
+    """The answer with the numbers that the script prints and that no watched call gave."""
+    return with_printed(found, asked.printed)
 
 
 def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:

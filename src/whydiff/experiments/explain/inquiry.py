@@ -18,6 +18,7 @@ from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.visible import renamed
 from whydiff.core.words import listed
+from whydiff.diagnosis.calls.printed import Printed, printed_beyond
 from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
@@ -180,6 +181,15 @@ class Inquiry:
         if self.fits_of_one_run is not None:
             return None
         return two_successive_fits(self.ran_a, self.folder)
+
+    @property
+    def printed(self) -> Printed:
+        """What A printed that no watched call gave, and what B, where it is A once more and ran,
+        printed otherwise."""
+        twice = self.question.one_program and "ran_b" in vars(self)
+        again = self.ran_b.printed if twice else ""
+        script = text_of(self.ran_a.run.script)
+        return printed_beyond(self.ran_a.printed, self.site.execution, again, script)
 
     def left_for_the_next_run(self) -> list[str]:
         """Says so where a run leaves files and goes on from what is there: on scratch copies no run

@@ -444,13 +444,20 @@ class Measuring(Flags):
                     book.trained_by.get(digest),
                 )
             )
-            origins.append(book.origin(self.model, slot, digest))
+            origins.append(self._given(slot, digest) or book.origin(self.model, slot, digest))
             if value is not None:
                 arrays.append(value)
         number = book.models.of(self.model).number
         book.provenance.keep_homes(slots, number, [tensor.digest for tensor in tensors])
         found = tuple(tensors), tuple(origins), arrays
         book.know_weights(self.model, described, self._digests, found)
+        return found
+
+    def _given(self, slot: Slot, digest: str) -> Origin | None:
+        if self._invocation.method != "stateless_call":
+            return None
+        line = self._invocation.stack[-1].line if self._invocation.stack else None
+        found: Origin | None = self._book.provenance.given(slot, digest, line)
         return found
 
     def _noise_tensors(self, described: Described) -> tuple[tuple[Tensor, ...], list[np.ndarray]]:

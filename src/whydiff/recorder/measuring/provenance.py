@@ -249,6 +249,17 @@ class Provenance:
             self._enter(slot.variable, digest, origin)
         return origin
 
+    def given(self, slot: Slot, digest: str, line: int | None) -> Origin | None:
+        """The origin of a value that ``stateless_call`` was given for a variable; None where the
+        variable itself has it."""
+        if self.digest(slot.variable) == digest:
+            return None
+        loop = self._loop_over(slot)
+        behind = f" behind a loop outside anything watched ({loop.told})" if loop else ""
+        at = f" at line {line}" if line else ""
+        text = f"given to stateless_call{at}{behind}, while the model itself holds other values"
+        return Origin(text, "given", line=line)
+
     def _unwatched(self, slot: Slot, entry: _Entry | None) -> Origin:
         if (loop := self._loop_over(slot)) is not None:
             text = f"changed by a loop outside anything watched ({loop.told})"

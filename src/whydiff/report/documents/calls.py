@@ -32,7 +32,7 @@ def of_calls(e: Explanation) -> bool:
 def call_verdict(e: Explanation) -> str:
     """One sentence that answers the question."""
     if e.identical:
-        return f"{capital(e.chosen)}."
+        return f"{capital(e.chosen)}.{said_not_watched(e)}"
     one, other = (name(side) for side in (e.a, e.b))
     two = f"{one} and {other}"
     if one == other:
@@ -65,6 +65,12 @@ def call_verdict(e: Explanation) -> str:
     if ignored:
         return f"{capital(two)} differ; no cause was found but those to ignore.{ignored}"
     return f"{capital(two)} differ; the cause was not found."
+
+
+def said_not_watched(e: Explanation) -> str:
+    """The end of a verdict that all agree: what the script printed beside it; or ""."""
+    beyond = e.evidence.get("not watched")
+    return f" Not compared: {beyond}." if beyond else ""
 
 
 def said_of_ignored(e: Explanation, measuring: bool = False) -> str:

@@ -44,6 +44,7 @@ from whydiff.report.documents.calls import (
     of_calls,
     other_disagreements,
     rows_apart,
+    said_not_watched,
     said_of_ignored,
     side_of,
 )
@@ -120,7 +121,8 @@ def verdict(e: Explanation) -> str:
     if e.identical:
         left_out = "digested" in (e.evidence.get("equal steps") or {})
         steps = "every step that was digested" if left_out else "every step"
-        return f"The two {what} are identical, bit for bit: {steps}, the weights, the logs."
+        same = f"The two {what} are identical, bit for bit: {steps}, the weights, the logs."
+        return same + said_not_watched(e)
     causes = [c for c in e.causes if not c.ignored]
     confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
     suspected = [source(c.source, mechanism=c.mechanism) for c in causes if c.status != CONFIRMED]

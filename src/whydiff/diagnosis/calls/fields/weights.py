@@ -84,7 +84,7 @@ def _other_weights(source: str, pairs: TensorPairs) -> Finding:
             UNKNOWN,
             "the script assigned values that no model had before; what they began as is not known",
         )
-    if any("unwatched" in (p.origin_a.kind, p.origin_b.kind) for p in differing):
+    if any({"unwatched", "given"} & {p.origin_a.kind, p.origin_b.kind} for p in differing):
         return Finding(
             source,
             UNKNOWN,

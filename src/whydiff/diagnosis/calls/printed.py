@@ -1,0 +1,155 @@
+"""What a script printed that comes from no watched call, so that nothing can be said of it.
+
+Numbers are traced by their value: one that a watched call gave, or that follows from two outputs
+directly, is known. What is left was made by code that was not watched: a model called without its
+weights, an exported one, a callback between two steps, NumPy by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import combinations, zip_longest
+
+import numpy as np
+
+from whydiff.core.calls import MeasuringCall
+from whydiff.core.findings import Explanation
+from whydiff.core.recording import Execution
+from whydiff.core.words import count
+
+#: A number with decimals; whole numbers are counts, labels and shapes.
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?:e[-+]?\d+)?(?![\w]|\.\d)", re.IGNORECASE)
+#: Lines that are none of the script's results: logs, progress bars, tables, times.
+_NO_RESULT = re.compile(
+    r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d|WARNING|whydiff: |INFO:"
+    r"|.*([━│┃\b]|\[=|\d(ms|s|us)/(step|epoch)|\d ?([KMG]i?B|ms|s|sec|seconds)\b"
+    r"|\b(elapsed|took|duration|runtime|time ?[:=]))",
+    re.IGNORECASE,
+)
+#: A number with fewer digits may be anything's; among many outputs it has to be told by more.
+_DIGITS, _DIGITS_OF_OUTPUTS = 3, 5
+#: Calls whose outputs are compared with each other, lines that are shown, characters of one.
+_CALLS, _SHOWN, _WIDTH = 20, 3, 70
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Lines with numbers that no watched call gave, and such lines that differ in a second run."""
+
+    untraced: tuple[str, ...] = ()
+    differing: tuple[tuple[str, str], ...] = ()
+
+
+def printed_beyond(output: str, execution: Execution, again: str = "", script: str = "") -> Printed:
+    """What one run printed, compared with all that was watched in it.
+
+    ``again`` is what a second run printed, all of whose calls gave the same; ``script`` the text
+    of the script, whose own constants are no results.
+    """
+    known = _Known(execution, script)
+    lines = list(_results(output))
+    untraced = [line for line in lines if not all(map(known, _NUMBER.findall(line)))]
+    other = list(_results(again)) if again else lines
+    pairs = zip_longest(lines, other, fillvalue="")
+    differing = [(a, b) for a, b in pairs if _NUMBER.findall(a) != _NUMBER.findall(b)]
+    return Printed(tuple(dict.fromkeys(untraced)), tuple(differing))
+
+
+def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
+    """The answer with what was printed and not compared."""
+    notes, scope = [], []
+    if printed.differing:
+        a, b = printed.differing[0]
+        lines = count(len(printed.differing), "printed line")
+        scope.append(f"{lines} differ{'s' * (len(printed.differing) == 1)} between the two runs")
+        notes.append(
+            f"All that was watched agrees, but the two runs print different numbers: {_quoted([a])}"
+            f" vs. {_quoted([b])}. They come from something that was not watched."
+        )
+    if printed.untraced:
+        n = len(printed.untraced)
+        scope.append(f"{count(n, 'printed line')} come{'s' * (n == 1)} from nothing watched")
+        notes.append(
+            "Not compared, because these printed numbers come from no watched call: "
+            f"{_quoted(printed.untraced)}. Whether they ought to agree with the others, and why "
+            "they do not, is not known. Watched are fit, evaluate, predict and the model called; "
+            "an exported model, a compiled function of the script's own, what a callback reads "
+            "between two steps and most of what is computed by hand are not."
+        )
+    if not scope:
+        return explanation
+    evidence = {**explanation.evidence, "not watched": "; ".join(scope)}
+    return replace(explanation, notes=(*notes, *explanation.notes), evidence=evidence)
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    shown = [f"'{line if len(line) <= _WIDTH else line[:_WIDTH] + '…'}'" for line in lines[:_SHOWN]]
+    more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def _results(output: str) -> Iterator[str]:
+    """The lines with numbers that may be results."""
+    for line in output.splitlines():
+        if _NUMBER.search(line) and not _NO_RESULT.match(line):
+            yield " ".join(line.split())
+
+
+class _Known:
+    """Whether a number, as it is printed, is one that was watched."""
+
+    def __init__(self, execution: Execution, script: str) -> None:
+        self._constants = set(_NUMBER.findall(script))
+        calls = execution.calls
+        numbers = [value for call in calls for value in call.values.values()]
+        numbers += [v for fit in execution.fits for e in fit.epochs for v in e.logs.values()]
+        measured = np.array([n for n in numbers if isinstance(n, (int, float))], np.float64)
+        outputs = list(_outputs(calls))
+        derived = [number for output in outputs for number in _moments(output)]
+        derived += [n for a, b in combinations(outputs[-_CALLS:], 2) for n in _distances(a, b)]
+        roots = np.sqrt(measured[measured >= 0])
+        few = [measured, roots, 1 - measured, 100 * measured, np.array(derived, np.float64)]
+        self._few = np.sort(np.concatenate(few))
+        self._many = np.sort(np.concatenate([np.empty(0), *(o.ravel() for o in outputs)]))
+
+    def __call__(self, text: str) -> bool:
+        digits = len(Decimal(text).as_tuple().digits)
+        if digits < _DIGITS or text in self._constants:
+            return True
+        return _among(self._few, text) or (
+            digits >= _DIGITS_OF_OUTPUTS and _among(self._many, text)
+        )
+
+
+def _outputs(calls: Sequence[MeasuringCall]) -> Iterator[np.ndarray]:
+    for call in calls:
+        for output in call.outputs:
+            if output.values is not None and output.values.dtype.kind in "biuf":
+                yield np.asarray(output.values, np.float64)
+
+
+def _moments(output: np.ndarray) -> list[float]:
+    if not output.size:
+        return []
+    return [float(f(output)) for f in (np.mean, np.sum, np.std, np.min, np.max)]
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> list[float]:
+    if a.shape != b.shape or not a.size:
+        return []
+    apart = np.abs(a - b)
+    return [float(f) for f in (apart.max(), apart.mean(), np.sqrt((apart**2).mean()),
+                               (apart**2).mean(), apart.sum())]  # fmt: skip
+
+
+def _among(values: np.ndarray, text: str) -> bool:
+    """Whether one of these sorted values is printed like this, or a little off in float32."""
+    number = Decimal(text)
+    unit = 10.0 ** int(number.as_tuple().exponent)
+    value = float(number)
+    slack = 0.501 * unit + 3e-6 * abs(value)
+    at = np.searchsorted(values, value - slack)
+    return bool(at < len(values) and values[at] <= value + slack)

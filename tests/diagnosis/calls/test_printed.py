@@ -1,0 +1,64 @@
+"""What a script printed is known where a watched call gave it, and named where none did."""
+
+import numpy as np
+import pytest
+
+from whydiff.diagnosis.calls.answer import all_agree
+from whydiff.diagnosis.calls.printed import printed_beyond, with_printed
+from whydiff.report.documents.explanation import verdict
+from whydiff.testing.calls import call, execution
+
+OUTPUTS = np.array([[0.1234567], [0.7654321]], np.float32)
+EVALUATED = execution(
+    call(1, "evaluate", values={"loss": 0.0432109, "accuracy": 0.9375}),
+    call(2, outputs=OUTPUTS),
+    call(3, outputs=OUTPUTS + np.float32(0.25)),
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "loss 0.0432",
+        "accuracy: 93.75%",
+        "rmse 0.20787",
+        "[[0.1234567]",
+        "mean 0.44444",
+        "largest distance 0.25",
+        "20 of 64 are 0.5",
+        "epoch took 3.217 s",
+        "8/8 ━━━━━━━━ 0s 4ms/step - loss: 0.7777",
+        "2026-12-02 05:36:58.123456: I tensorflow/core: 1.2345",
+        "keras 3.11.0",
+    ],
+)
+def test_a_number_that_was_watched_is_known(line):
+    assert printed_beyond(line, EVALUATED).untraced == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["trained mse 0.0434", "served [0.1234765 0.7654321]", "loss 0.0432 vs. 1.2e-05 3.45e-02"],
+)
+def test_a_number_that_no_call_gave_is_named(line):
+    assert printed_beyond(line, EVALUATED).untraced == (line,)
+
+
+def test_a_constant_of_the_script_is_no_result():
+    assert printed_beyond("factor 0.8125", EVALUATED, script="a = 0.8125").untraced == ()
+
+
+def test_lines_that_differ_between_two_runs_are_named_though_all_calls_agree():
+    printed = printed_beyond("loss 0.0432\nserved 1.234", EVALUATED, "loss 0.0432\nserved 1.235")
+    assert printed.differing == (("served 1.234", "served 1.235"),)
+    again = printed_beyond("loss 0.0432", EVALUATED, "loss 0.0432")
+    assert again.differing == ()
+
+
+def test_an_agreement_is_no_all_clear_for_what_was_printed_beside_it():
+    agreed = all_agree(EVALUATED, "train.py", 2)
+    answer = with_printed(agreed, printed_beyond("served 1.234", EVALUATED, "served 1.235"))
+    assert "Not compared: 1 printed line differs between the two runs" in verdict(answer)
+    assert "'served 1.234' vs. 'served 1.235'" in answer.notes[0]
+    assert "no watched call: 'served 1.234'" in answer.notes[1]
+    assert with_printed(agreed, printed_beyond("loss 0.0432", EVALUATED)) == agreed
