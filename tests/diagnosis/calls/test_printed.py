@@ -55,6 +55,14 @@ def test_lines_that_differ_between_two_runs_are_named_though_all_calls_agree():
     assert again.differing == ()
 
 
+def test_who_asks_about_two_runs_is_told_only_what_they_print_otherwise():
+    lines = "served 1.234\nseen 5.678"
+    printed = printed_beyond(lines, EVALUATED, lines, two_runs=True)
+    assert printed.untraced == printed.differing == ()
+    printed = printed_beyond(lines, EVALUATED, "served 1.234\nseen 5.679", two_runs=True)
+    assert printed.differing == (("seen 5.678", "seen 5.679"),)
+
+
 def test_an_agreement_is_no_all_clear_for_what_was_printed_beside_it():
     agreed = all_agree(EVALUATED, "train.py", 2)
     answer = with_printed(agreed, printed_beyond("served 1.234", EVALUATED, "served 1.235"))

@@ -43,11 +43,13 @@ class Printed:
     differing: tuple[tuple[str, str], ...] = ()
 
 
-def printed_beyond(output: str, execution: Execution, again: str = "", script: str = "") -> Printed:
+def printed_beyond(
+    output: str, execution: Execution, again: str = "", script: str = "", two_runs: bool = False
+) -> Printed:
     """What one run printed, compared with all that was watched in it.
 
     ``again`` is what a second run printed, all of whose calls gave the same; ``script`` the text
-    of the script, whose own constants are no results.
+    of the script, whose own constants are no results. ``two_runs``: only they were asked about.
     """
     known = _Known(execution, script)
     lines = list(_results(output))
@@ -55,6 +57,8 @@ def printed_beyond(output: str, execution: Execution, again: str = "", script: s
     other = list(_results(again)) if again else lines
     pairs = zip_longest(lines, other, fillvalue="")
     differing = [(a, b) for a, b in pairs if _NUMBER.findall(a) != _NUMBER.findall(b)]
+    # Who asks about two runs is answered by what both printed, wherever that came from.
+    untraced = [] if two_runs and again else untraced
     return Printed(tuple(dict.fromkeys(untraced)), tuple(differing))
 
 

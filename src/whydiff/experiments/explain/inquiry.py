@@ -186,10 +186,11 @@ class Inquiry:
     def printed(self) -> Printed:
         """What A printed that no watched call gave, and what B, where it is A once more and ran,
         printed otherwise."""
-        twice = self.question.one_program and "ran_b" in vars(self)
+        twice = self.question.alike and "ran_b" in vars(self)
         again = self.ran_b.printed if twice else ""
         script = text_of(self.ran_a.run.script)
-        return printed_beyond(self.ran_a.printed, self.site.execution, again, script)
+        execution, two_runs = self.site.execution, self.question.runs
+        return printed_beyond(self.ran_a.printed, execution, again, script, two_runs)
 
     def left_for_the_next_run(self) -> list[str]:
         """Says so where a run leaves files and goes on from what is there: on scratch copies no run
