@@ -37,6 +37,9 @@ UNKEPT_SEEDINGS = "seedings not kept"
 LOG_UNSEEN = "neither printed nor kept"
 #: note of a fit: [epoch, learning rate of each optimizer] wherever an epoch has others than before
 RATES = "learning rates"
+#: notes of a fit: how many entries the ledger had when it was called, and at its first step, when
+#: a generator of data has begun as well
+LEDGER, LEDGER_AT_FIRST_STEP = "seed ledger", "seed ledger at the first step"
 #: note of a fit: whether a map of its tf.data pipeline draws random numbers, or calls Python
 RANDOM_MAP = "random map"
 

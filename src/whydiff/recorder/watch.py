@@ -24,6 +24,8 @@ from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import (
     EVERY,
     FIRST_STEPS,
+    LEDGER,
+    LEDGER_AT_FIRST_STEP,
     LOG_UNSEEN,
     MEASURED_WITHIN,
     RANDOM_MAP,
@@ -122,7 +124,7 @@ class Watch:
         self._metric_state: dict[str, Any] = {}
         self._stale: dict[str, list[Any]] = {}
         #: entries of the seed ledger when this fit began: seedings after them are none of its
-        self._notes: dict[str, Any] = {"seed ledger": len(ledger.draws)}
+        self._notes: dict[str, Any] = {LEDGER: len(ledger.draws)}
         if log_unseen(self._fit, self._callbacks, self._stack):
             self._notes["log"] = LOG_UNSEEN
         elif names := names_seen(self._fit, self._callbacks, self._stack):
@@ -301,6 +303,7 @@ class Watch:
         self.interference.reads = functools.partial(values_now, self._outside)
         self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
+        self._notes[LEDGER_AT_FIRST_STEP] = len(self._ledger.draws)
         if self.feed.random_map is not None:
             self._notes[RANDOM_MAP] = self.feed.random_map
         if self.feed.workers:

@@ -1,5 +1,7 @@
 """What the script seeded decides whether other random values are intentional."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,26 @@ def test_the_order_is_intentional_where_its_generator_was_seeded_otherwise():
     assert finding.intended and f"{KERAS}(2)" in finding.detail
     alike = changed(b, fit={"notes": notes[0]})
     assert not ORDER(a, alike).intended, "nothing was seeded in between"
+
+
+@pytest.mark.parametrize(("kind", "intended"), [("generator", True), ("tf.data", False)])
+def test_a_generator_of_data_draws_from_what_it_makes_at_its_first_batch(kind, intended):
+    """The second fit's generator makes its own after the fit was called. What tf.data shuffles
+    with is no generator of NumPy's."""
+    order = sides.a_recipe().data_order
+    own = "numpy.random.default_rng"
+    entries = ledger(seeding(0), seeding(1, own), seeding(0), seeding(2, own))
+    marks = [{"seed ledger": n, "seed ledger at the first step": n + 1} for n in (1, 3)]
+    shuffled = [
+        tuple(np.random.default_rng(n).permutation(e) for e in order.epochs) for n in (1, 2)
+    ]
+    streams = [replace(order, epochs=epochs, relative=True) for epochs in shuffled]
+    a = a_side(
+        data_order=streams[0],
+        execution={"ledger": entries},
+        fit={"notes": {"data": kind, **marks[0]}},
+    )
+    b = changed(a, data_order=streams[1], fit={"index": 2, "notes": {"data": kind, **marks[1]}})
+    finding = ORDER(a, b)
+    assert finding.intended is intended
+    assert (f"{own}(1) (train.py:8) in A and {own}(2)" in finding.detail) is intended

@@ -23,13 +23,9 @@ from whydiff.diagnosis.sources.samples import (
 )
 from whydiff.diagnosis.sources.seeds import (
     Why,
-    call_of,
-    generators_of,
-    ledger_at,
-    other_seedings,
     same_execution,
     same_script,
-    seeding_of,
+    seeded_otherwise,
 )
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 
@@ -58,7 +54,7 @@ SAME_SAMPLES = (
 
 def compare(a: Side, b: Side) -> Finding:
     """Compare samples as a collection: their order is another source, and so are their weights."""
-    return _compare(a, b, _seeded_otherwise)
+    return _compare(a, b, seeded_otherwise)
 
 
 def by_something_else(a: Side, b: Side) -> Finding:
@@ -242,23 +238,6 @@ def _followed(kinds: Collection[str]) -> str:
     if "near" in kinds:
         return "prepared-otherwise"
     return {"rearranged": REARRANGED, "encoded": ENCODED}.get("".join(kinds), REWRITTEN)
-
-
-def _seeded_otherwise(a: Side, b: Side) -> Why | None:
-    """Why the data were drawn otherwise where the script seeds what they may be drawn from.
-
-    None where a generator without a seed was made besides: then that may have drawn them.
-    """
-    own = [generators_of(side) for side in (a, b)]
-    if any(d.seed is None for side in own for d in side):
-        return None
-    calls = [seeding_of(side, ledger_at(side), "numpy") for side in (a, b)]
-    made = [sorted(map(call_of, side)) for side in own]
-    pairs = [calls]
-    if made[0] != made[1]:  # the same generators may have been made in another order, by threads
-        pairs.append([next(reversed(side), None) for side in own])
-    found = (other_seedings(a, b, one, other) for one, other in pairs)
-    return next((why for why in found if why is not None), None)
 
 
 def validation_differs(a: Side, b: Side) -> bool:

@@ -31,6 +31,8 @@ FIX = (
     "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False, or call "
     "keras.utils.set_random_seed(n) before each fit."
 )
+#: Streams whose order the script's own Python code draws.
+_DRAWN_BY_THE_SCRIPT = {"generator", "PyDataset"}
 
 Epochs = list[np.ndarray]
 
@@ -118,6 +120,10 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
                 "other mixes samples between batches"
             )
             return text, "batches-shuffled", False
+        kinds = {side.fit.notes.get("data") for side in (a, b)}
+        why = seeds.seeded_otherwise(a, b) if kinds <= _DRAWN_BY_THE_SCRIPT else None
+        if why is not None:
+            return why.detail, why.mechanism, why.intended
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
         )

@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from whydiff.core.recording import SEEDING, UNKEPT_SEEDINGS, Draw, Side
+from whydiff.core.recording import (
+    LEDGER,
+    LEDGER_AT_FIRST_STEP,
+    SEEDING,
+    UNKEPT_SEEDINGS,
+    Draw,
+    Side,
+)
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, draws_otherwise
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
@@ -134,13 +141,14 @@ def unseeded(a: Side, b: Side, seedings: Sequence[Draw | None]) -> str:
 
 
 def generators_of(side: Side) -> list[Draw]:
-    """The generators of its own that the script made before the fit, with their seeds."""
+    """The generators of its own that the script made before the first step of the fit, with their
+    seeds. One that feeds data may be made when the first batch is asked for."""
+    known = side.fit.notes.get(LEDGER_AT_FIRST_STEP)
+    before = known + 1 if isinstance(known, int) else ledger_at(side)
     return [
         d
         for d in side.execution.ledger
-        if d.kind == SEEDING
-        and d.owner.rpartition(".")[2] == "default_rng"
-        and d.number < ledger_at(side)
+        if d.kind == SEEDING and d.owner.rpartition(".")[2] == "default_rng" and d.number < before
     ]
 
 
@@ -170,9 +178,26 @@ def other_seedings(a: Side, b: Side, one: Draw | None, other: Draw | None) -> Wh
     return Why(f"{text}: other seeds, set by the script itself", "explicit-seeds", intended=True)
 
 
+def seeded_otherwise(a: Side, b: Side) -> Why | None:
+    """Why the data were drawn otherwise where the script seeds what they may be drawn from.
+
+    None where a generator without a seed was made besides: then that may have drawn them.
+    """
+    own = [generators_of(side) for side in (a, b)]
+    if any(d.seed is None for side in own for d in side):
+        return None
+    calls = [seeding_of(side, ledger_at(side), "numpy") for side in (a, b)]
+    made = [sorted(map(call_of, side)) for side in own]
+    pairs = [calls]
+    if made[0] != made[1]:  # the same generators may have been made in another order, by threads
+        pairs.append([next(reversed(side), None) for side in own])
+    found = (other_seedings(a, b, one, other) for one, other in pairs)
+    return next((why for why in found if why is not None), None)
+
+
 def ledger_at(side: Side) -> int:
     """The ledger entry behind the last one that was there when the fit began."""
-    known = side.fit.notes.get("seed ledger")
+    known = side.fit.notes.get(LEDGER)
     return known + 1 if isinstance(known, int) else len(side.execution.ledger) + 1
 
 

@@ -13,7 +13,16 @@ import numpy as np
 
 from whydiff.core.calls import Event, MeasuringCall, Output
 from whydiff.core.digests import ordered_digest
-from whydiff.core.recording import RATES, SEEDING, STEP_GROUPS, Draw, Execution, Fit
+from whydiff.core.recording import (
+    LEDGER,
+    LEDGER_AT_FIRST_STEP,
+    RATES,
+    SEEDING,
+    STEP_GROUPS,
+    Draw,
+    Execution,
+    Fit,
+)
 from whydiff.core.stack import Frame
 from whydiff.core.words import count, duration, number
 from whydiff.diagnosis.pair import failed_fits
@@ -41,7 +50,7 @@ FIRST_EPOCHS = 3
 #: spread, both ends among them
 MOST_METRICS, MOST_EPOCHS = 40, 400
 #: notes of a fit that are told elsewhere, or tell a person nothing
-_UNTOLD = frozenset({"losses", "seed ledger", RATES})
+_UNTOLD = frozenset({"losses", LEDGER, LEDGER_AT_FIRST_STEP, RATES})
 
 
 def document(execution: Execution, name: str = "") -> Document:
