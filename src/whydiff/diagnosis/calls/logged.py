@@ -56,6 +56,7 @@ def judge_parts(
     origins: Sequence[Origin] = (),
     measured_by: str = "evaluate",
     emptied: str = "",
+    log: _Log = _EPOCH,
 ) -> Verdict:
     """The verdict from the parts that ``take_apart`` measured; they add up to the gap.
 
@@ -64,22 +65,6 @@ def judge_parts(
     middle of the last epoch, which empties the metrics that fit logs: ``parts`` then hold what it
     logs otherwise ("uninterrupted", None where that could not be measured).
     """
-    return _judged(_EPOCH, parts, metric, origins, measured_by, emptied)
-
-
-def judge_step(parts: Mapping[str, Any], metric: str) -> Verdict:
-    """The verdict on what a step of ``train_on_batch`` gave against evaluate on its samples."""
-    return _judged(_STEP, parts, metric)
-
-
-def _judged(
-    log: _Log,
-    parts: Mapping[str, Any],
-    metric: str,
-    origins: Sequence[Origin] = (),
-    measured_by: str = "evaluate",
-    emptied: str = "",
-) -> Verdict:
     gap = float(parts["logged"]) - float(parts["evaluated"])
     if parts.get("never updated"):
         given = number(float(parts["evaluated"]))
@@ -119,6 +104,11 @@ def _judged(
         True,
         (*notes, *offset_note(causes), *_sampled(parts)),
     )
+
+
+def judge_step(parts: Mapping[str, Any], metric: str) -> Verdict:
+    """The verdict on what a step of ``train_on_batch`` gave against evaluate on its samples."""
+    return judge_parts(parts, metric, log=_STEP)
 
 
 def _causes(
