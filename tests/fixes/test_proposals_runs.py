@@ -13,7 +13,10 @@ from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import SEEDING, Draw, Frame, Side
 from whydiff.fixes import Proposal, intended, proposals
 from whydiff.fixes.proposal import Difference
-from whydiff.script_text.edits import Settings
+from whydiff.fixes.runs import generator_step
+from whydiff.script_text.edits import Settings, apply, parse
+from whydiff.script_text.generators import changes
+from whydiff.script_text.imports import Names
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -546,3 +549,14 @@ def test_a_seed_that_only_the_settings_hold_is_used_where_the_code_has_none(
     held = [Settings(frozenset({"units", "seed"}), ("seed",))]
     found = proposals(SCRIPT, text, made_by, [], held)
     assert added(found[0]) == [f"keras.utils.set_random_seed({seed})"]
+
+
+def test_an_import_that_two_generators_need_is_added_once() -> None:
+    text = "from optuna import create_study\na = create_study()\nb = create_study()\n"
+    script = parse(text)
+    step = generator_step(changes(script, Names(script)))
+    assert apply(text, step.edits) == (
+        "from optuna import create_study\nfrom optuna.samplers import TPESampler\n"
+        "a = create_study(sampler=TPESampler(seed=0))\n"
+        "b = create_study(sampler=TPESampler(seed=1))\n"
+    )

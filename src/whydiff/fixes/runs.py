@@ -143,7 +143,8 @@ def _step(found: Sequence[Change]) -> Step:
     sentence = "; ".join(what)
     if not sentence:
         return Step()
-    edits = tuple(e for c in found for e in c.edits)
+    # An import that several of them need is added once.
+    edits = tuple(dict.fromkeys(e for c in found for e in c.edits))
     return Step(edits, how=sentence[:1].upper() + sentence[1:] + ".")
 
 

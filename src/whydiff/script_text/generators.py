@@ -98,8 +98,8 @@ def changes(
                 edits = made_once(script, names, node, value, fresh.next)
             what = f"{what} and is made once: seeded there, it would begin anew each time"
         else:
-            seeded = value(fresh.next(node))
-            edits = (Edit(start, end, seeded), *needed_import(script, names, node, seeded))
+            seeded = Edit(start, end, value(fresh.next(node)))
+            edits = (seeded, *needed_import(script, names, node))
         found.append(Change(edits, "generator", node.lineno, what))
     for seeding, line, what in seeded_environments(script, names, fresh.next):
         found.append(Change(seeding, "generator", line, what))

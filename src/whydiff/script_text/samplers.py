@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from whydiff.script_text.edits import Edit, Script, keyword_edit, whole_lines
 from whydiff.script_text.imports import Names
@@ -34,10 +33,8 @@ def with_seed(script: Script, names: Names, call: ast.Call) -> tuple[Edit, str] 
     given = {k.arg: k.value for k in call.keywords}
     if None in given:  # what ** holds is not known
         return None
-    if function == "create_study" and package in ("optuna", "optuna.study"):
-        if not _unset(given.get("sampler")):
-            return None
-        sampler = "TPESampler" if _unset(given.get("directions")) else "NSGAIISampler"
+    sampler = _sampler_of_study(names, call)
+    if sampler:
         made = f"{_spelled(names, sampler, call.lineno) or sampler}(seed={{}})"
         return keyword_edit(script, call, "sampler", made), f"the sampler of {function}()"
     parameter, makers = _OWN_SEED.get(package.partition(".")[0], ("", set()))
@@ -45,6 +42,18 @@ def with_seed(script: Script, names: Names, call: ast.Call) -> tuple[Edit, str] 
     if function not in makers or not _unset(given.get(parameter)) or first:
         return None
     return keyword_edit(script, call, parameter, "{}"), f"{function}()"
+
+
+def _sampler_of_study(names: Names, call: ast.expr) -> str:
+    """The class of the sampler that a call of ``create_study`` makes by itself; "" for others."""
+    if not isinstance(call, ast.Call):
+        return ""
+    if names.called(call) not in ("optuna.create_study", "optuna.study.create_study"):
+        return ""
+    given = {k.arg: k.value for k in call.keywords}
+    if not _unset(given.get("sampler")):
+        return ""
+    return "TPESampler" if _unset(given.get("directions")) else "NSGAIISampler"
 
 
 def _spelled(names: Names, sampler: str, line: int) -> str:
@@ -57,16 +66,15 @@ def _spelled(names: Names, sampler: str, line: int) -> str:
     return ""
 
 
-def needed_import(script: Script, names: Names, call: ast.expr, seeded: str) -> list[Edit]:
-    """The edit that imports what ``seeded``, a call of ``create_study`` with a seed, names, behind
-    the last import at the top; none where there is nothing to import."""
-    found = re.search(r"sampler=(\w+)\(seed=", seeded)
-    known = found is None or any(b.name == found.group(1) for b in names.bindings)
+def needed_import(script: Script, names: Names, call: ast.expr) -> list[Edit]:
+    """The edit that imports the sampler that :func:`with_seed` gives to a call of ``create_study``,
+    behind the last import at the top; none where there is nothing to import."""
+    sampler = _sampler_of_study(names, call)
     tops = [n for n in script.tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-    if found is None or known or not tops:
+    if not sampler or _spelled(names, sampler, call.lineno) or not tops:
         return []
     behind = whole_lines(script, tops[-1])
-    line = f"from optuna.samplers import {found.group(1)}{script.newline}"
+    line = f"from optuna.samplers import {sampler}{script.newline}"
     return [] if behind is None else [Edit(behind.end, behind.end, line)]
 
 
