@@ -287,3 +287,13 @@ def test_hybrids_for_which_there_is_no_time_are_counted():
     wanted = [frozenset(c) for c in (effects, list(effects)[:3], list(effects)[:2])]
     _train_all(trials, trainer, wanted, lambda must: not must, Silent())
     assert trials.left_out == 1 and set(trials.hybrids) == set(wanted[:2])
+
+
+def test_a_hybrid_with_predictions_of_another_shape_is_no_part_of_what_is_told_early():
+    ends = {(): (1.0, 1.0), ("initialization",): (1.0,), ("data-order",): (1.0, 2.0)}
+    trainer = Slow(tuple(EFFECTS), lambda coalition: ends.get(tuple(coalition), (3.0, 1.0)))
+    progress = Telling()
+    run_trials(trainer, tuple(EFFECTS), None, progress)
+    assert progress.notes == [
+        "so far, taken from B alone: the order of the samples 50 % of the gap"
+    ]

@@ -203,12 +203,12 @@ class Trials:
 
     def so_far(self) -> str:
         """What the hybrids of single sources have shown, while others are still trained; "" where
-        A was not reproduced, or the gap has no size."""
+        A was not reproduced, or the gap has no size. One whose distance has none is left out."""
         if not self.reproduces_a() or not math.isfinite(self.whole) or not self.whole:
             return ""
-        singles = {
-            s: self.value(frozenset([s])) for s in self.sources if frozenset([s]) in self.hybrids
-        }
+        made = {s: self.hybrids.get(frozenset([s])) for s in self.sources}
+        moved = {s: self._apart(self.a, m) for s, m in made.items() if m is not None}
+        singles = {s: far / self.whole for s, far in moved.items() if math.isfinite(far)}
         ranked = sorted(singles, key=lambda s: -singles[s])
         parts = listed([f"{source(s).title} {percent(singles[s])}" for s in ranked])
         return f"so far, taken from B alone: {parts} of the gap" if parts else ""

@@ -468,7 +468,7 @@ class Watch:
             pass_on(error)
             if completed:
                 raise
-            say(f"fit {self.index} was stopped inside a step: its weights are gone with the step")
+            say(f"fit {self.index} was stopped, and its weights cannot be read any more")
             return None
 
     def left_behind(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What a script printed that comes from no watched call, so that nothing can be said of it.
+"""What a script printed that matches nothing watched, so that nothing can be said of it.
 
 Numbers are traced by their value: one that a watched call gave, or that follows from two outputs
 directly, is known. What is left was made by code that was not watched: a model called without its
@@ -75,9 +75,9 @@ def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
         )
     if printed.untraced:
         n = len(printed.untraced)
-        scope.append(f"{count(n, 'printed line')} come{'s' * (n == 1)} from nothing watched")
+        scope.append(f"{count(n, 'printed line')} match{'es' * (n == 1)} nothing watched")
         notes.append(
-            "Not compared, because these printed numbers come from no watched call: "
+            "Not compared, because these printed numbers match none that a watched call gave: "
             f"{_quoted(printed.untraced)}. Whether they ought to agree with the others, and why "
             "they do not, is not known. Watched are fit, evaluate, predict and the model called; "
             "an exported model, a compiled function of the script's own, what a callback reads "
