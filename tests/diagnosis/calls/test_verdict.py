@@ -102,6 +102,7 @@ def test_two_seeds_are_named_with_their_lines():
         (Origin("trained by fit 1", "trained", fit=1), drawn(), "weights", "weights-never-copied"),
         (drawn(), Origin("changed by a loop", "unwatched"), "weights",
          "trained-by-unwatched-loop"),
+        (Origin("given to stateless_call", "given"), drawn(), "weights", "weights-not-assigned"),
         (Origin("trained by fit 1", "trained", fit=1), Origin("EMA", "average", fit=1),
          "weights", "averaged-weights"),
         (drawn(), Origin("adapted at line 4", "adapted"), "state", "adapted-again"),
@@ -118,6 +119,13 @@ def test_where_weights_come_from(a, b, source, mechanism):
     finding = by_source(compared)[source]
     assert (finding.status, finding.mechanism) == (DIFFERS, mechanism)
     assert compared.tensors == {source: ((0, 0),)}
+
+
+def test_of_values_given_to_a_stateless_call_no_loop_is_claimed():
+    given = Origin("given to stateless_call", "given")
+    found = by_source(compare(call(1, origin=given), call(2, kernel=KERNEL * 2, origin=drawn())))
+    assert found["initialization"].status == UNKNOWN
+    assert found["initialization"].evidence.startswith("stateless_call was given values")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
         n = len(printed.untraced)
         scope.append(f"{count(n, 'printed line')} match{'es' * (n == 1)} nothing watched")
         notes.append(
-            "Not compared, because these printed numbers match none that a watched call gave: "
+            "These printed numbers match none that a watched call gave: "
             f"{_quoted(printed.untraced)}. Whether they ought to agree with the others, and why "
             "they do not, is not known. Watched are fit, evaluate, predict and the model called; "
             "an exported model, a compiled function of the script's own, what a callback reads "

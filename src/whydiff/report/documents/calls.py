@@ -70,7 +70,7 @@ def call_verdict(e: Explanation) -> str:
 def said_not_watched(e: Explanation) -> str:
     """The end of a verdict that all agree: what the script printed beside it; or ""."""
     beyond = e.evidence.get("not watched")
-    return f" Not compared: {beyond}." if beyond else ""
+    return f" Beyond that, {beyond}." if beyond else ""
 
 
 def said_of_ignored(e: Explanation, measuring: bool = False) -> str:

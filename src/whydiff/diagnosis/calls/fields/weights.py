@@ -84,7 +84,15 @@ def _other_weights(source: str, pairs: TensorPairs) -> Finding:
             UNKNOWN,
             "the script assigned values that no model had before; what they began as is not known",
         )
-    if any({"unwatched", "given"} & {p.origin_a.kind, p.origin_b.kind} for p in differing):
+    kinds = {origin.kind for p in differing for origin in (p.origin_a, p.origin_b)}
+    if "given" in kinds:
+        return Finding(
+            source,
+            UNKNOWN,
+            "stateless_call was given values that the model does not hold; what they began as is "
+            "not known",
+        )
+    if "unwatched" in kinds:
         return Finding(
             source,
             UNKNOWN,
