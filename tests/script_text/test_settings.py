@@ -19,6 +19,10 @@ names:
 - a
 - b: 2
 """
+#: 2 ** 40 paths lead to the number
+MANY_ALIASES = "x0: &x0 {u: 1}\n" + "".join(
+    f"x{n}: &x{n} {{a: *x{n - 1}, b: *x{n - 1}}}\n" for n in range(1, 40)
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,9 @@ names:
         ("a.yaml", YAML, {"model", "train", "seed", "names"}, ("seed",)),
         ("a.yml", 'run:\n    "seed": 3\n    deep:\n        x: 1\nlr: .1\n', {"run", "lr"},
          ("run", "seed")),
+        ("a.yml", 'name: "a: # b"\nrun: {lr: .1, seed: 3}\n', {"name", "run"}, ("run", "seed")),
+        ("a.yml", "base: &b\n  seed: 3\ntrain: *b\neval: {<<: *b}\n", {"base", "train", "eval"},
+         ("base", "seed")),
         ("a.json", '{"a": {"random_state": 5}, "b": 1}', {"a", "b"}, ("a", "random_state")),
         ("a.toml", "lr = 0.1\n[run]\nseed = 4\n", {"lr", "run"}, ("run", "seed")),
     ],
@@ -41,6 +48,11 @@ def test_the_seed_of_a_file_is_found_by_its_keys(name, text, keys, seed):
         ("a.yaml", "seed: 1\ntrain:\n  seed: 2\n"),  # which of them?
         ("a.yaml", "seed: null\nn_seeds: 3\n"),
         ("a.yaml", "runs:\n- seed: 1\n- seed: 2\n"),
+        ("a.yaml", "a: &a\n  seed: !!python/object/apply:os.getpid []\n  b: *a\n"),
+        ("a.yaml", "seed: 1\n---\nseed: 2\n"),
+        ("a.yaml", "a: [\n"),
+        ("a.yaml", MANY_ALIASES),
+        ("a.yaml", "{a: " * 20_000),
         ("a.json", "[1, 2]"),
         ("a.json", '{"seed": true}'),
         ("a.json", "{"),

@@ -25,8 +25,6 @@ _SEED = re.compile(
     r"split|default)_?)?seed(?:_?(?:value|num|number))?|_*random_?state",
     re.IGNORECASE,
 )
-#: a line of YAML that gives a key its value, or opens a mapping below it
-_LINE = re.compile(r"""( *)(["']?)([\w.-]+)\2 *:(?: +([^#]*?))? *(?:#.*)?""")
 
 
 def is_seed_name(name: str) -> bool:
@@ -38,9 +36,9 @@ def settings_of(name: str, text: str) -> Settings | None:
     """What a file holds; None where it has no seed, or more than one."""
     try:
         held = _read(name, text)
+        seeds = [*_seeds(held)]
     except (ValueError, RecursionError):
         return None
-    seeds = [*_seeds(held)]
     return Settings(frozenset(held), seeds[0]) if len(seeds) == 1 else None
 
 
@@ -86,24 +84,30 @@ def _read(name: str, text: str) -> Mapping[str, Any]:
     return held if isinstance(held, Mapping) else {}
 
 
-def _yaml(text: str) -> dict[str, Any]:
-    """Mappings and whole numbers of YAML written in blocks; what else it holds counts as text."""
-    top: dict[str, Any] = {}
-    around: list[tuple[int, dict[str, Any]]] = [(0, top)]  # mappings that are open, by indentation
-    opened: dict[str, Any] | None = None  # by the line before
-    for line in text.splitlines():
-        found = _LINE.fullmatch(line)
-        if found is None:
-            continue
-        indent, key, value = len(found[1]), found[3], found[4] or ""
-        if opened is not None and indent > around[-1][0]:
-            around.append((indent, opened))
-        while indent < around[-1][0]:
-            around.pop()
-        opened = None if value else {}
-        if indent == around[-1][0]:
-            around[-1][1][key] = int(value) if value.isdecimal() else value or opened
-    return top
+def _yaml(text: str) -> Any:
+    """What a YAML file holds, as its tree of nodes tells: nothing is constructed, and nothing that
+    aliases repeat is copied."""
+    import yaml  # few projects need it
+
+    try:
+        return _plain(yaml.compose(text, Loader=yaml.SafeLoader), {})
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(node: Any, done: dict[int, dict[str, Any]]) -> Any:
+    """Mappings and whole numbers of a YAML tree; what else it holds counts as text."""
+    if node is None or node.id == "sequence":
+        return ""
+    if node.id == "scalar":
+        whole = node.tag.endswith(":int") and node.value.isdecimal()
+        return int(node.value) if whole else str(node.value)
+    if id(node) not in done:
+        held = done[id(node)] = {}  # before what it holds, which may be itself
+        for key, value in node.value:
+            if key.id == "scalar" and key.value != "<<":
+                held[key.value] = _plain(value, done)
+    return done[id(node)]
 
 
 def _root(node: ast.expr) -> ast.Name | None:
@@ -112,9 +116,14 @@ def _root(node: ast.expr) -> ast.Name | None:
     return node if isinstance(node, ast.Name) else None
 
 
-def _seeds(held: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _seeds(held: Mapping[str, Any], seen: set[int] | None = None) -> Iterator[tuple[str, ...]]:
+    """The keys that lead to each seed; a mapping that YAML repeats by an alias counts once."""
+    seen = set() if seen is None else seen
+    if id(held) in seen:
+        return
+    seen.add(id(held))
     for key, value in held.items():
         if isinstance(value, Mapping):
-            yield from ((key, *rest) for rest in _seeds(value))
+            yield from ((key, *rest) for rest in _seeds(value, seen))
         elif type(value) is int and is_seed_name(key):
             yield (key,)
