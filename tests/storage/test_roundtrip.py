@@ -15,7 +15,7 @@ from whydiff.core.digests import ALGORITHM, tensor_digest
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Batching, Content, Order, Recipe, Tensor
 from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
-from whydiff.storage import Writer, arrays, load, take_in
+from whydiff.storage import Extent, Writer, arrays, load, take_in
 from whydiff.storage.blobs import ArrayFolder
 
 
@@ -236,7 +236,7 @@ def test_large_arrays_left_beside_a_recording_are_read_there_and_taken_in(tmp_pa
     described = Tensor("k", "trainable", large.shape, "float32", tensor_digest(large), None)
     others = {"weights:small": np.arange(3.0), "weights:half": large.astype(ml_dtypes.bfloat16)}
     kept = {"weights:k": large, "weights:in no table": large + 1, **others}
-    writer = Writer(path, "train.py", [], beside=ArrayFolder(folder))
+    writer = Writer(path, "train.py", [], extent=Extent(beside=ArrayFolder(folder)))
     writer.begin_fit(1, "", (), replace(recipe, initialization=(described,)), {})
     writer.tensors(1, "initial", kept)
     writer.close(0)
@@ -256,7 +256,7 @@ def test_large_arrays_left_beside_a_recording_are_read_there_and_taken_in(tmp_pa
     [("none", []), ("weights", ["weights:k"]), ("all", ["noise:n", "state:s", "weights:k"])],
 )
 def test_only_the_values_asked_for_are_kept(tmp_path, recipe, keep, names):
-    writer = Writer(tmp_path / "a.whydiff", "train.py", [], keep=keep)
+    writer = Writer(tmp_path / "a.whydiff", "train.py", [], extent=Extent(keep))
     writer.begin_fit(1, "", (), recipe, {})
     initial = {"weights:k": np.arange(3.0), "noise:n": np.arange(2), "state:s": np.ones(3)}
     writer.tensors(1, "initial", initial)

@@ -15,7 +15,7 @@ from whydiff.storage.studies import (
     StudyWriter,
 )
 from whydiff.storage.study_reader import StoredStudy, kept_weights, load_study
-from whydiff.storage.writer import Writer
+from whydiff.storage.writer import Extent, Writer
 
 __all__ = [
     "CALIBRATION",
@@ -23,6 +23,7 @@ __all__ = [
     "PICTURES",
     "PLAN",
     "TARGETS",
+    "Extent",
     "Sealed",
     "StoredStudy",
     "StudyWriter",

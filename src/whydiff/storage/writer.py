@@ -11,6 +11,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from time import monotonic
@@ -44,6 +45,19 @@ _COMMIT_EVERY = 0.5  # seconds; with the time that a commit takes, no step waits
 _P = ParamSpec("_P")
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much of a run is kept: which weights, after every how many steps what these left is
+    digested, and where large arrays lie if not in the recording."""
+
+    keep: Keep = "all"
+    every: int = 1
+    beside: ArrayFolder | None = None
+
+
+WHOLE = Extent()
+
+
 class Writer:
     """One execution's recording, written as it happens. Thread-safe.
 
@@ -62,11 +76,9 @@ class Writer:
         script: str,
         arguments: Sequence[str],
         force: bool = False,
-        keep: Keep = "all",
-        every: int = 1,
-        beside: ArrayFolder | None = None,
+        extent: Extent = WHOLE,
     ) -> None:
-        self._keep, self.every, self._beside = keep, every, beside
+        self._extent, self.every = extent, extent.every
         self.path = path = Path(path).absolute()
         make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""
@@ -170,12 +182,12 @@ class Writer:
 
         Those that the recording is to hold; see :mod:`whydiff.core.keeping`.
         """
-        if self._keep != "all":
-            wanted = "weights:" if self._keep == "weights" else None
+        if self._extent.keep != "all":
+            wanted = "weights:" if self._extent.keep == "weights" else None
             arrays = {k: v for k, v in arrays.items() if wanted and k.startswith(wanted)}
         if not arrays:
             return
-        self._commit("tensors", rows.put_arrays, fit, moment, arrays, self._beside)
+        self._commit("tensors", rows.put_arrays, fit, moment, arrays, self._extent.beside)
 
     def fit_call(self, number: int, fit: int, models: Sequence[int] = ()) -> None:
         """Say which number a fit has among all calls, and which models it trains."""

@@ -157,14 +157,15 @@ class Watching:
 
     def _opened(self, job: Job) -> Writer:
         from whydiff.recorder.environment import script_facts, surroundings
-        from whydiff.storage import Writer
+        from whydiff.storage import Extent, Writer
         from whydiff.storage.blobs import ArrayFolder
 
         if job.behind:  # of two recordings the earlier one is that of the earlier run
             wait_for_any(Path(job.behind), Path(job.behind + OVER))
         output = Path(job.output)
         beside = ArrayFolder(Path(job.arrays)) if job.arrays else None
-        writer = Writer(output, job.script, job.arguments, job.force, job.keep, job.every, beside)
+        extent = Extent(job.keep, job.every, beside)
+        writer = Writer(output, job.script, job.arguments, job.force, extent)
         writer.environment({**surroundings(), **script_facts(job.script), **job.facts})
         return writer
 
