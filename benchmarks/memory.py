@@ -2,10 +2,11 @@
 
 Processor time, memory of all processes together, temporary files, the recording.
 
-    python benchmarks/memory.py [model] [data] [--backend jax]
+    python benchmarks/memory.py [model] [data] [steps] [--backend jax]
 
-`model` has 30 million parameters, `data` 200 MB of samples. Memory is the largest sum of PSS, which
-counts a page that several processes share once, seen ten times a second (Linux).
+`model` has 30 million parameters, `data` 200 MB of samples, `steps` takes 50,000 short
+steps. Memory is the largest sum of PSS, which counts a page that several processes share once, seen
+ten times a second (Linux).
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ y = rng.integers(0, 10, {samples})
 model = keras.Sequential([keras.Input((1000,)), {hidden} layers.Dense(10)])
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 model.compile("adam", loss, metrics=["accuracy"])
-model.fit(x, y, epochs=1, batch_size={batch}, verbose=0)
+model.fit(x, y, epochs={epochs}, batch_size={batch}, verbose=0)
 """
 WIDE = 'layers.Dense(5000, activation="relu"), layers.Dense(5000, activation="relu"),'
+NARROW = 'layers.Dense(16, activation="relu"),'
 SCRIPTS = {
-    "model": SCRIPT.format(samples=512, hidden=WIDE, batch=64),
-    "data": SCRIPT.format(samples=50000, hidden='layers.Dense(16, activation="relu"),', batch=500),
+    "model": SCRIPT.format(samples=512, hidden=WIDE, batch=64, epochs=1),
+    "data": SCRIPT.format(samples=50000, hidden=NARROW, batch=500, epochs=1),
+    "steps": SCRIPT.format(samples=5000, hidden=NARROW, batch=10, epochs=100),
 }
 MIB = 2**20
 

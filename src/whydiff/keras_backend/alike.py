@@ -82,9 +82,9 @@ def wrap_train_function(
     return train_function
 
 
-def several_steps(model: Any) -> None:
+def several_steps(model: Any, steps: int) -> None:
     """Steps are made one by one."""
-    del model
+    del model, steps
 
 
 def travellers(model: Any) -> list[list[int]]:

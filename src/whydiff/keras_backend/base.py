@@ -15,8 +15,8 @@ import numpy as np
 
 #: Reads values that were asked for before, as host arrays.
 Reader = Callable[[], list[np.ndarray]]
-#: Takes an epoch's iterator and how many steps to make.
-SeveralSteps = Callable[[Any, int], Any]
+#: Takes what the train function takes, and how many steps to make; gives what that gives.
+SeveralSteps = Callable[..., Any]
 
 
 class Order(Protocol):
@@ -84,9 +84,10 @@ class Backend(Protocol):
     ) -> Callable[..., Any]:
         """A train function that tells ``watcher()`` about state before and after."""
 
-    def several_steps(self, model: Any) -> SeveralSteps | None:
-        """Makes some steps of the model's train function in one call, and gives the logs of the
-        last; None where that cannot be done, or would not be worth it."""
+    def several_steps(self, model: Any, steps: int) -> SeveralSteps | None:
+        """Makes some steps of the model's train function in one call, and gives what that gives of
+        the last; None where that cannot be done, or would not be worth it in a training of
+        ``steps``."""
 
     def feed(
         self,

@@ -634,6 +634,17 @@ def compiled_step(model: Any) -> Any:
     return step if alone and compiled and package_of(model).__name__ == "keras" else None
 
 
+def jitted_step(model: Any) -> Any:
+    """The function of (state, batch) that makes one step of a model on JAX, not compiled, whose
+    train function is Keras's own, compiles it and calls it once; None of any other."""
+    function = model.train_function
+    while (held := closed_over(function)).keys() == {"function", "watcher"}:  # watched
+        function = held["function"]
+    alone = not model.run_eagerly and steps_at_once(model) == 1
+    compiled = held.get("step_function") if held.keys() == {"step_function"} else None
+    return getattr(compiled, "__wrapped__", None) if alone else None
+
+
 def setting(layer: Any, key: str, value: Any) -> Any:
     """A setting of a layer as Keras 3 has it: what Keras 2 makes of an axis once the layer is
     built, ``[1]`` of ``-1``, is what was given again."""

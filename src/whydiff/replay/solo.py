@@ -37,6 +37,10 @@ from whydiff.replay.values import (
 )
 
 
+#: Seconds of a step, beside which what Python does around it is not worth a compilation.
+SMALL_STEP = 0.02
+
+
 class Solo:
     """Trains hybrids of two fits. ``differing`` are the structural sources that differ.
 
@@ -83,7 +87,8 @@ class Solo:
                 for moment in looked:
                     sink(*moment)  # type: ignore[misc]
                 return outcome
-        return self._train(choice, until, moments, sink, nudge, ahead if ahead.proven else None)
+        proven = ahead if ahead.proven and self._fed_as_a(choice) else None
+        return self._train(choice, until, moments, sink, nudge, proven)
 
     def _train(
         self,
@@ -114,9 +119,19 @@ class Solo:
     def _ahead_of(self, program: Program) -> Ahead:
         """What makes several steps of that program at once."""
         if program not in self._ahead:
-            steps = sum(len(sizes) for sizes in self.lives["a"].material.batches)
-            self._ahead[program] = Ahead(program.base.model, steps)
+            live = self.lives["a"]
+            steps = sum(len(sizes) for sizes in live.material.batches)
+            small = live.seconds <= SMALL_STEP * steps
+            self._ahead[program] = Ahead(program.base.model, steps if small else 0)
         return self._ahead[program]
+
+    def _fed_as_a(self, choice: Choice) -> bool:
+        """Whether a hybrid's batches have the forms of A's: for others a program is compiled anew,
+        of which nothing was proven."""
+        sources = ("data-content", "batch-size")
+        if all(side(choice, source) == "a" for source in sources):
+            return True
+        return _forms(self.lives["a"]) == _forms(self.lives["b"])
 
     def prepared(self, choice: Choice) -> tuple[Program, Plan]:
         """The program of a hybrid, with every variable where it starts, and what it is fed."""
@@ -292,6 +307,17 @@ def state_of(read: Any, live: Live) -> bool:
     same = [other for other in live.outside if other.key == read.key]
     kept = read.stored or any(other.stored for other in same)
     return read.constant or kept or any(_same(o.now, read.now) for o in same)
+
+
+def _forms(live: Live) -> list[object]:
+    """The numbers of samples in the batches of a fit, and what its samples look like; those of
+    several shapes are like no others."""
+    alike = [
+        leaf is None or (isinstance(leaf, np.ndarray) and (leaf.shape[1:], leaf.dtype))
+        for leaf in live.material.samples.leaves or ()
+    ]
+    sizes = {int(size) for epoch in live.material.batches for size in epoch}
+    return [sizes, *(form or object() for form in alike)]
 
 
 def _equal(some: Iterable[np.ndarray], others: Iterable[np.ndarray]) -> bool:

@@ -92,19 +92,15 @@ class Steer(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
             self._each_epoch(len(self.logs), self.params["epochs"] - self._first)
 
 
-#: So many steps pay for what the loop around them takes to be compiled.
-MANY = 100
-
-
 class Ahead:
     """Makes the steps of a program several in one call, as long as nobody looks between them.
 
-    ``steps`` are those of a training: only of many is it worth it.
+    ``steps`` are those of a training: of few it is not worth it.
     """
 
     def __init__(self, model: Any, steps: int) -> None:
         self._model = model
-        self._several = adapter().several_steps(model) if steps >= MANY else None
+        self._several = adapter().several_steps(model, steps)
         #: Whether a training of A made like this was A, bit for bit; None: not known yet.
         self.proven: bool | None = None if self._several else False
 
@@ -114,18 +110,18 @@ class Ahead:
         somebody looks, ``until_next()``, and nothing in the calls for these."""
         theirs, several = self._model.train_function, self._several
         assert several is not None
-        left, logs = 0, None
+        left, made = 0, None
 
-        def train_function(iterator: Any) -> Any:
-            nonlocal left, logs
+        def train_function(*fed: Any) -> Any:
+            nonlocal left, made
             if not left:
                 left = until_next()
                 if left < 2:  # one, or none where the end of the data is yet to be seen
                     left = 0
-                    return theirs(iterator)
-                logs = several(iterator, left)
+                    return theirs(*fed)
+                made = several(*fed, left)
             left -= 1
-            return logs
+            return made
 
         self._model.train_function = train_function
         try:

@@ -22,7 +22,6 @@ from whydiff.keras_backend.alike import (
     seeded_state as seeded_state,
     set_operation_seeds as set_operation_seeds,
     set_random_state as set_random_state,
-    several_steps as several_steps,
     signature as signature,
     told_order as told_order,
     watch_operations as watch_operations,
@@ -30,6 +29,7 @@ from whydiff.keras_backend.alike import (
 from whydiff.keras_backend.base import StepWatcher
 from whydiff.keras_backend.internals import epoch_iterator, held_value, is_variable, map_leaves
 from whydiff.keras_backend.jax.copying import copier as copier
+from whydiff.keras_backend.jax.several import several_steps as several_steps
 from whydiff.keras_backend.leaves import parts, plain, replaced
 from whydiff.keras_backend.tee import Tee, Transferred
 

@@ -137,10 +137,14 @@ def _apart(spec: Any, leaves: list[Any]) -> Any:
     return tf.nest.pack_sequence_as(spec, whole)
 
 
-def several_steps(model: Any) -> SeveralSteps | None:
+#: So many steps pay for what the loop around them takes to be compiled.
+MANY = 100
+
+
+def several_steps(model: Any, steps: int) -> SeveralSteps | None:
     """A loop around the step in a graph: what TensorFlow does to be called takes longer than a
     small step."""
-    step = compiled_step(model)
+    step = compiled_step(model) if steps >= MANY else None
     if step is None or tf.config.functions_run_eagerly():
         return None
     if model.distribute_strategy is not tf.distribute.get_strategy():  # the default
