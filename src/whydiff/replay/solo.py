@@ -36,7 +36,6 @@ from whydiff.replay.values import (
     starting_values,
 )
 
-
 #: Seconds of a step, beside which what Python does around it is not worth a compilation.
 SMALL_STEP = 0.02
 
