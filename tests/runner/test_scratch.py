@@ -407,27 +407,94 @@ def test_a_script_runs_again_from_the_same_files_and_its_traces_are_told(project
     assert not list(tmp_path.glob("*.files"))
 
 
-def test_folders_that_links_lead_to_are_covered_too(project, tmp_path):
-    store, above = tmp_path / "store", tmp_path / "beside"
-    store.mkdir()
-    (store / "x.txt").write_text("x")
-    above.mkdir()
+@pytest.fixture
+def linked(project, tmp_path):
+    """Links in the project, at its top and below it, to folders and files elsewhere."""
+    for name in ("store", "deep", "files", "further"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text("x")
+    (project / ".git").mkdir()
     for name, target in {
-        "data": store,
-        "again": store,
+        "data": tmp_path / "store",
+        "again": tmp_path / "store",
         "up": tmp_path,
-        "file": store / "x.txt",
+        "itself": project / "itself",
+        "nothing": Path("/dev/null"),
+        "out/deep": tmp_path / "deep",
+        "out/best.txt": tmp_path / "files" / "x.txt",
+        "out/new.txt": tmp_path / "files" / "new.txt",
+        ".git/own": tmp_path / "beside",
     }.items():
         (project / name).symlink_to(target)
+    (tmp_path / "store" / "more").symlink_to("../further")
+    (tmp_path / "beside").mkdir()
+    return [project, *(tmp_path / name for name in ("store", "deep", "files", "further"))]
+
+
+def test_what_is_written_through_links_is_gone_afterwards(
+    linked, project, tmp_path, means, monkeypatch
+):
+    monkeypatch.setenv("WHYDIFF_SCRATCH", means)
+    _unprotectable.cache_clear()
     place = place_for([project / "train.py"])
-    if place.means != "overlays":  # copies and moved folders are of the project alone
-        assert place.folders == (project,)
-        return
-    assert place.folders == (project, store), "nothing that holds the project itself"
-    text = "open('data/cache.txt', 'w').write('c'); open('data/x.txt', 'a').write('y')"
-    cover = Cover(place.folders, tmp_path / "cover")
-    subprocess.run([*cover.prefix, sys.executable, "-c", text], check=True)
-    assert [path.name for path in store.iterdir()] == ["x.txt"]
-    assert (store / "x.txt").read_text() == "x"
-    assert cover.written() == [str(store / "cache.txt"), str(store / "x.txt")]
+    assert place.means == means, place.warning
+    assert list(place.folders) == linked, "and nothing that holds the project itself"
+    before = contents(tmp_path)
+    names = "data/x.txt", "out/deep/x.txt", "out/best.txt", "out/new.txt", "data/more/x.txt"
+    text = "".join(f"open({name!r}, 'a').write('y')\n" for name in names)
+    cover = Cover(place.folders, tmp_path / "cover", means)
+    subprocess.run(
+        [*cover.prefix, sys.executable, "-c", text], check=True, cwd=cover.moved(project)
+    )
+    inside = ("store/x.txt", "deep/x.txt", "files/new.txt", "files/x.txt", "further/x.txt")
+    assert cover.written() == [str(tmp_path / name) for name in inside]
     cover.remove()
+    assert contents(tmp_path) == before
+    _unprotectable.cache_clear()
+
+
+def test_many_folders_are_named_in_a_line():
+    place = Place(tuple(Path(f"/{name}") for name in "abcdef"))
+    assert place.text == "on scratch copies of /a, /b, /c and 3 more"
+
+
+MOUNTED = """
+    import subprocess, sys
+    from pathlib import Path
+    from whydiff.runner.scratch import Cover, place_for
+    project, cover = map(Path, sys.argv[1:])
+    for folder in ("data disk", "data disk/inner"):
+        (project / folder).mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "none", project / folder], check=True)
+        (project / folder / "x.txt").write_text("x")
+    (cover.parent / "one.txt").write_text("one")
+    (project / "one.txt").touch()
+    subprocess.run(["mount", "--bind", cover.parent / "one.txt", project / "one.txt"], check=True)
+    place = place_for([project / "train.py"])
+    print(*(one.relative_to(project) for one in place.folders), sep=", ")
+    print(*(name for name in ("one.txt", "data disk/x.txt") if place.covers(project / name)))
+    cover = Cover(place.folders, cover)
+    text = "from pathlib import Path\\nprint(*(p.read_text() for p in Path().rglob('*.txt')))"
+    text += "\\nfor p in Path().rglob('x.txt'): p.write_text('y')"
+    done = subprocess.run([*cover.prefix, sys.executable, "-c", text], stdout=-1, text=True)
+    print(*sorted(done.stdout.split()))
+    print(*cover.written(), sep=", ")
+    print(*(p.read_text() for p in Path().rglob("x.txt")))
+"""
+
+
+def test_what_is_mounted_below_a_folder_is_there_and_not_written_to(project, tmp_path):
+    may = subprocess.run(["unshare", "-m", "true"], capture_output=True)
+    if may.returncode or place_for([project / "train.py"]).means != "overlays":
+        pytest.skip("this process may not mount")
+    done = subprocess.run(
+        ["unshare", "-m", sys.executable, "-c", textwrap.dedent(MOUNTED), project,
+         tmp_path / "cover"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    folders, covered, seen, written, left = done.stdout.splitlines() or [done.stderr]
+    assert folders == "., data disk, data disk/inner"
+    assert covered == "data disk/x.txt", "a file that is mounted is shown as it is"
+    assert seen == "a before earlier old one x x"
+    there = [str(project / name / "x.txt") for name in ("data disk", "data disk/inner")]
+    assert written == ", ".join(there) and left == "x x"

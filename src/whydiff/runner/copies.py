@@ -93,9 +93,11 @@ def _file_size(path: Path) -> int:
     return 0
 
 
-def too_large(folder: Path, place: Path, without_environments: bool = False) -> bool:
-    """Whether copies of a folder below ``place`` would take more than ``LARGEST`` bytes."""
-    total = 0
+def too_large(
+    folder: Path, place: Path, without_environments: bool = False, largest: int | None = None
+) -> bool:
+    """Whether copies of a folder below ``place`` would take more than ``largest`` bytes."""
+    total, largest = 0, LARGEST if largest is None else largest
     for top, folders, names in os.walk(folder):
         if without_environments:
             folders[:] = [name for name in folders if not is_environment(Path(top) / name)]
@@ -104,7 +106,7 @@ def too_large(folder: Path, place: Path, without_environments: bool = False) -> 
             if total == 0 and size and clone(path, place / "clone"):
                 return False
             total += size
-        if total > LARGEST:
+        if total > largest:
             return True
     return False
 

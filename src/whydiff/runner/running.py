@@ -373,10 +373,7 @@ class Runs:
         return (
             on_cpu
             and bool(self.place.folders)
-            and all(
-                any(Path(file).is_relative_to(folder) for folder in self.place.folders)
-                for file in written_files(run)
-            )
+            and all(self.place.covers(Path(file)) for file in written_files(run))
         )
 
     def run_again(self, child: Child, run: Run, recording: Path) -> Callable[[], Execution | None]:
@@ -427,11 +424,12 @@ class Runs:
         here = self.place.folders[0] if self.place.folders else Path.cwd()
         inside = (Path(file) for file in read_and_written(execution))
         self.resumed |= {str(f.relative_to(here)): None for f in inside if f.is_relative_to(here)}
-        ours = [*self.place.folders, *(checkout.folder for checkout in self.checkouts)]
+        ours = [checkout.folder for checkout in self.checkouts]
         ours.append(Path(tempfile.gettempdir()).resolve())
-        for file in written_files(execution):
-            if not any(Path(file).resolve().is_relative_to(folder) for folder in ours):
-                self.outside[file] = None
+        for file in map(Path, written_files(execution)):
+            in_ours = any(file.resolve().is_relative_to(folder) for folder in ours)
+            if not in_ours and not self.place.covers(file):
+                self.outside[str(file)] = None
 
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""

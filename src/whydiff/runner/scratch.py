@@ -9,11 +9,13 @@ nothing (most containers, macOS) it runs in the copy itself, under another path.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import itertools
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -25,7 +27,15 @@ from pathlib import Path
 from typing import Literal
 
 from whydiff.core.temporary import temporary_folder
-from whydiff.runner.copies import below, changes, copy_folder, moved, too_large
+from whydiff.core.words import listed
+from whydiff.runner.copies import (
+    below,
+    changes,
+    copy_folder,
+    is_environment,
+    moved,
+    too_large,
+)  # fmt: skip
 
 #: How scripts are kept from the user's folders, the best first: the last under another path.
 Means = Literal["overlays", "copies", "moved"]
@@ -38,8 +48,20 @@ _ENTER = Path(__file__).parent / "child" / "enter.py"
 _PARTS = ("lower", "upper", "work")
 #: One of ``MEANS`` in this environment variable: none of those before it.
 _HOW = "WHYDIFF_SCRATCH"
-#: Entries of a folder among which links are looked for.
-_MOST_ENTRIES = 1000
+#: Entries among which links are looked for, in all and in one folder.
+_MOST_ENTRIES, _MOST_IN_ONE = 10_000, 1000
+#: So many folders elsewhere are covered; more mounts would only slow each run.
+_MOST_ELSEWHERE = 8
+#: A folder elsewhere that holds more bytes is not copied: mostly it is data that are only read.
+_LARGEST_ELSEWHERE = 256 << 20
+#: So many folders are named in a line.
+_MOST_NAMED = 4
+#: Whatever links lead there, no script keeps results in them.
+_OF_SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc")
+#: What Git keeps for itself.
+_GIT = ".git"
+#: how a space stands in a list of mounts
+_OCTAL = re.compile(r"\\([0-7]{3})")
 #: What Python and notebooks write by themselves: nobody's results.
 _BYPRODUCTS = ("__pycache__", ".ipynb_checkpoints")
 
@@ -61,8 +83,21 @@ class Place:
         if not self.folders:
             return "in place"
         here = Path.cwd()
-        named = ("the current folder" if f == here else str(f) for f in self.folders)
-        return f"on scratch copies of {' and '.join(named)}"
+        named = ["the current folder" if f == here else str(f) for f in self.folders]
+        if len(named) > _MOST_NAMED:
+            named[_MOST_NAMED - 1 :] = [f"{len(named) - _MOST_NAMED + 1} more"]
+        return f"on scratch copies of {listed(named)}"
+
+    @property
+    def shown(self) -> list[Path]:
+        """What is mounted below the folders and shown as it is: what is written there stays."""
+        return shown_as_they_are(self.folders) if self.means == "overlays" else []
+
+    def covers(self, file: Path) -> bool:
+        """Whether nothing stays of what a script writes to a file."""
+        real = file.resolve()
+        inside = any(real.is_relative_to(folder) for folder in self.folders)
+        return inside and not any(real.is_relative_to(mount) for mount in self.shown)
 
 
 def place_for(
@@ -80,29 +115,93 @@ def place_for(
         before = why
         why = next(filter(None, (_unprotectable(folder, means) for folder in folders)), "")
         if not why:
-            folders = (*folders, *_linked(folders)) if means == "overlays" else folders
+            folders = (*folders, *_elsewhere(folders, means))
             return Place(folders, _MOVED.format(why=before) if means == "moved" else "", means)
     return Place((), f"scripts run in place and change files there: {why}")
 
 
 def outermost(folders: Sequence[Path]) -> tuple[Path, ...]:
-    """The folders that lie in no other of them, in their order."""
+    """The folders that lie in no other of them, or are mounted there, in their order."""
     resolved = list(dict.fromkeys(folder.resolve() for folder in folders))
-    return tuple(f for f in resolved if not any(other in f.parents for other in resolved))
+    within = {f for f in resolved if any(other in f.parents for other in resolved)}
+    return tuple(f for f in resolved if f not in within or os.path.ismount(f))
 
 
-def _linked(folders: Sequence[Path]) -> Iterator[Path]:
-    """Folders elsewhere to which links at the top of ``folders`` lead, where overlays can cover
-    them: what a script writes through ``data -> /mnt/store`` would be there afterwards."""
+def _elsewhere(folders: Sequence[Path], means: Means) -> Iterator[Path]:
+    """Folders elsewhere that scripts reach from ``folders`` and that can be covered, too.
+
+    What a script writes through ``data -> /mnt/store`` would be there afterwards. What is mounted
+    below a folder is none of the file system that an overlay shows.
+    """
     known = list(folders)
-    for folder in folders:
-        entries = itertools.islice(os.scandir(folder), _MOST_ENTRIES)
-        links = [Path(one.path).resolve() for one in entries if one.is_symlink() and one.is_dir()]
-        for link in dict.fromkeys(links):
-            apart = not any(link in (k, *k.parents) or k in link.parents for k in known)
-            if apart and not (_unsuitable(link) or _unprotectable(link)):
-                known.append(link)
-                yield link
+    for link in _linked(known):
+        apart = not any(link in (k, *k.parents) or k in link.parents for k in known)
+        if apart and not _uncoverable(link, means):
+            known.append(link)
+            yield link
+        if len(known) >= len(folders) + _MOST_ELSEWHERE:
+            break
+    if means == "overlays":
+        mounts = (one for one in mounts_below(known) if one.is_dir())
+        yield from (one for one in mounts if not _uncoverable(one, means))
+
+
+def _uncoverable(folder: Path, means: Means) -> str:
+    """Why a folder elsewhere is not covered, else ""."""
+    if means != "overlays":
+        with temporary_folder() as name:
+            if too_large(folder, Path(name), means == "moved", _LARGEST_ELSEWHERE):
+                return f"{folder} is too large"
+    return _unsuitable(folder) or _unprotectable(folder, means)
+
+
+def _linked(folders: list[Path]) -> Iterator[Path]:
+    """Where links in ``folders`` lead, the nearest first: to a folder or into the one of a file.
+
+    The folders that are added meanwhile are looked through as well.
+    """
+    waiting, looked, left = collections.deque[Path](), 0, _MOST_ENTRIES
+    while left > 0:
+        waiting.extend(folders[looked:])
+        looked = len(folders)
+        if not waiting:
+            return
+        try:
+            entries = list(itertools.islice(os.scandir(waiting.popleft()), min(left, _MOST_IN_ONE)))
+        except OSError:  # closed to us, or gone
+            continue
+        left -= len(entries)
+        for entry in entries:
+            if entry.is_symlink():
+                yield from _leads_into(Path(entry.path))
+            elif entry.is_dir() and entry.name != _GIT and not is_environment(Path(entry.path)):
+                waiting.append(Path(entry.path))
+
+
+def _leads_into(link: Path) -> Iterator[Path]:
+    """The folder that is written to through a link, if there is one."""
+    with contextlib.suppress(OSError, RuntimeError):  # one that leads to itself
+        target = link.resolve()
+        folder = target if target.is_dir() else target.parent
+        written = folder == target or target.is_file() or not target.exists()
+        of_system = any(folder.is_relative_to(top) for top in _OF_SYSTEM)
+        if written and folder.is_dir() and not of_system and not is_environment(folder):
+            yield folder
+
+
+def shown_as_they_are(folders: Sequence[Path]) -> list[Path]:
+    """What is mounted below ``folders`` and covered by no overlay of its own."""
+    return [mount for mount in mounts_below(folders) if mount not in folders]
+
+
+def mounts_below(folders: Sequence[Path]) -> list[Path]:
+    """What is mounted inside of ``folders``, those that hold others first; [] if nobody says."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return []
+    points = {Path(_OCTAL.sub(lambda m: chr(int(m[1], 8)), line.split()[4])) for line in lines}
+    return sorted(p for p in points if any(folder in p.parents for folder in folders))
 
 
 def _unsuitable(folder: Path) -> str:
@@ -165,6 +264,7 @@ class Cover:
 
     def _cover(self, folders: Sequence[Path], place: Path, means: Means) -> None:
         self.place, self.copies, self.root = place, means != "overlays", ""
+        self._shown: list[dict[str, str]] = []
         if means == "moved":
             self.root = str(place.resolve() / "root")
             self.folders = [
@@ -187,6 +287,15 @@ class Cover:
             if self.copies:
                 one["copied"] = "yes"
                 copy_folder(Path(one["folder"]), Path(one["upper"]))
+        if not self.copies:
+            self._show_mounts(shown_as_they_are(folders))
+
+    def _show_mounts(self, mounts: Sequence[Path]) -> None:
+        """Let be seen what is mounted below the folders, where no overlay covers it by itself."""
+        for k, mount in enumerate(mounts):
+            as_it_is = self.place / f"shown{k}"
+            as_it_is.mkdir() if mount.is_dir() else as_it_is.touch()
+            self._shown.append({"folder": str(mount), "lower": str(as_it_is)})
 
     def _link_what_lies_around(self, folder: Path) -> None:
         """Let ``../data`` lead from a copy to where it leads from the original."""
@@ -203,7 +312,8 @@ class Cover:
     @property
     def prefix(self) -> list[str]:
         """The program that covers the folders and then becomes the command."""
-        mounted = [] if self.root else self.folders
+        mounted = [] if self.root else [*self.folders, *self._shown]
+        mounted.sort(key=lambda one: len(Path(one["folder"]).parts))  # what holds others first
         specification = json.dumps({"parent": os.getpid(), "folders": mounted})
         return [sys.executable, "-I", "-S", str(_ENTER), specification]
 

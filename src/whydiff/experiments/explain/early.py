@@ -39,7 +39,8 @@ _LOOK = 0.1
 
 def may_begin_early(question: Question, runs: Runs, a: Run, b: Run) -> bool:
     """Whether B will be needed, most likely, and neither run can meet the other."""
-    if not runs.place.folders or runs.place.means == "moved" or cores() < 2 or has_accelerator():
+    apart = runs.place.folders and runs.place.means != "moved" and not runs.place.shown
+    if not apart or cores() < 2 or has_accelerator():
         return False
     if question.calls or question.lines or (question.fits and question.one_program):
         return False

@@ -55,13 +55,15 @@ def _unshare() -> str:
 def cover(folders: list[dict[str, str]]) -> None:
     """Cover every ``folder``: changes go to ``upper``; ``lower`` shows it as it is.
 
-    Where ``upper`` is a copy already, that is mounted and no overlay.
+    Where ``upper`` is a copy already, that is mounted and no overlay; where there is none, the
+    folder is shown as it is, above the overlay of one that holds it, which would hide it.
     """
     options = _unshare()
+    for one in folders:  # all, before one of them covers another
+        _mount(one["folder"], one["lower"], "", _BIND | _REC)
     for one in folders:
-        _mount(one["folder"], one["lower"], "", _BIND)
-        if one.get("copied"):
-            _mount(one["upper"], one["folder"], "", _BIND)
+        if one.get("copied") or "upper" not in one:
+            _mount(one.get("upper", one["lower"]), one["folder"], "", _BIND | _REC)
             continue
         # By its place in a folder of ours: a name may hold what ends a path among these options.
         paths = f"lowerdir={one['lower']},upperdir={one['upper']},workdir={one['work']}"
