@@ -45,6 +45,20 @@ def test_a_file_that_takes_anothers_name_is_written(tmp_path: Path) -> None:
     assert seen(body, tmp_path) == {"part": "written", "whole": "written", "end": "written"}
 
 
+def test_a_link_is_written_where_it_is_made_and_read_with_what_it_leads_to(tmp_path: Path) -> None:
+    body = (
+        "open('run1', 'w').close()\nos.symlink('run1', 'latest')\nos.link('run1', 'same')\n"
+        "os.symlink('old.txt', 'best')\nOPENED.forget()\nopen('latest').read()\n"
+        "open('best', 'a').close()\n"
+    )
+    kept = seen(body.replace("OPENED.forget()", ""), tmp_path)
+    assert kept == dict.fromkeys(("run1", "latest", "same", "best"), "written")
+    for name in ("run1", "latest", "same", "best"):
+        (tmp_path / name).unlink()
+    found = seen(body, tmp_path)
+    assert found["run1"] == found["latest"] != "written" and found["best"] == "written"
+
+
 def test_a_database_is_read_where_it_was_there(tmp_path: Path) -> None:
     body = "sqlite3.connect('study.db').execute('create table a(b)').connection.close()\n"
     assert seen(body, tmp_path) == {"study.db": "written"}

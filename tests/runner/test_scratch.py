@@ -299,13 +299,29 @@ def test_what_a_run_writes_outside_and_what_it_begins_with_are_said(project, tmp
     runs = Runs(Place((project,)), 1)
     facts[f"file {project / 'best.keras'}"] = Used("3f2a", written=True).text()
     facts[f"file {project / 'x.npy'}"] = Used("3f2a").text()
+    for name in ("state.pt", "new.pt"):  # no Python function wrote them, and one was there
+        facts[f"file {project / name}"] = Used("3f2a").text()
+    (project / "state.pt").touch()
     runs._note_files(execution(surroundings=facts))
+    runs._closed(Run(project / "train.py"), ["state.pt", "new.pt"])
     assert runs.notes() == [
-        "Scripts ran once on scratch copies of the current folder. Outside of that they wrote "
-        f"{tmp_path / 'elsewhere.csv'}.",
-        "A run reads and then writes best.keras: in place, a second run goes on from what the "
-        "first one left there.",
+        "Scripts ran once on scratch copies of the current folder; in place they would have "
+        f"written state.pt and new.pt. Outside of that they wrote {tmp_path / 'elsewhere.csv'}.",
+        "A run reads and then writes best.keras and state.pt: in place, a second run goes on from "
+        "what the first one left there.",
     ]
+
+
+def test_a_checkpoint_that_is_read_under_one_number_and_written_under_another(project):
+    files = {"ckpt/e9.keras": Used("3f2a"), "x.npy": Used("3f2a"), "y.npy": Used(written=True)}
+    files |= {f"ckpt/e{number}.keras": Used(written=True) for number in (11, 10)}
+    runs = Runs(Place((project,)), 2)
+    facts = {f"file {project / name}": used.text() for name, used in files.items()}
+    runs._note_files(execution(surroundings=facts))
+    assert runs.notes()[-1] == (
+        "A run reads ckpt/e9.keras and writes ckpt/e11.keras: in place, a second run may go on "
+        "from that."
+    )
 
 
 def test_in_place_is_in_place_and_says_so(project):

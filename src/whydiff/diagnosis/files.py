@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from whydiff.core.words import listed
 
 MECHANISM = "file-carried-over"
 
+_NUMBER = re.compile(r"[0-9]+")
 _FROM_FILES = ("data-content", "optimizer", "architecture", "batch-size", "duration", "objective")
 _BY_CHANCE = ("python-random-unseeded", "clock-seed", "unseeded-split")
 #: what a loaded file can decide, besides weights
@@ -44,6 +46,27 @@ def carried(a: Side, b: Side) -> tuple[str, ...]:
 def read_and_written(execution: Execution) -> tuple[str, ...]:
     """Paths that an execution read as it began and wrote later: another one goes on from them."""
     return tuple(p for p, use in _files(execution).items() if use.read and use.written)
+
+
+def read_files(execution: Execution) -> tuple[str, ...]:
+    """Paths of the files that an execution was seen to read before it wrote them, if it did."""
+    return tuple(path for path, use in _files(execution).items() if use.read)
+
+
+def goes_on_beside(execution: Execution) -> tuple[tuple[str, str], ...]:
+    """Pairs of paths that differ in their numbers alone: an execution read the first and wrote the
+    second, as with ``ckpt/epoch_03.keras`` and ``ckpt/epoch_04.keras``. Of several that it wrote
+    it is the last."""
+    files = _files(execution)
+    written = sorted((p for p, use in files.items() if use.written and not use.read), key=_numbers)
+    last = {_NUMBER.sub("#", path): path for path in written}
+    reads = (p for p, use in files.items() if use.read and not use.written)
+    named = ((path, last.get(_NUMBER.sub("#", path), path)) for path in reads)
+    return tuple((one, other) for one, other in named if one != other)
+
+
+def _numbers(path: str) -> list[int]:
+    return [int(number) for number in _NUMBER.findall(path)]
 
 
 def taken_from(reader: Execution, writer: Execution) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ LARGEST = 8 << 20
 #: Python's own.
 _RECURSION_LIMIT = 1000
 
+#: Events by which a file gets the name that is their second argument.
+_NAMED_ANEW = ("os.rename", "os.link", "os.symlink")
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".zip")
 _SYSTEM = ("/proc", "/sys", "/dev", "/usr", "/etc", "/lib", "/opt", "/run", "/var/lib")
 _TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")
@@ -83,14 +85,14 @@ class Opened:
                 self.outside[event](event, arguments)
             finally:
                 self._busy.now = False
-        if event not in ("open", "os.rename", "sqlite3.connect"):
+        if event not in ("open", "sqlite3.connect", *_NAMED_ANEW):
             return
         before = HANDLERS.put_off()
         self._busy.now = True
         try:
             if event == "open":
                 self._opened(*arguments[:3])
-            elif event == "os.rename":
+            elif event in _NAMED_ANEW:
                 self._note(arguments[1], read=False, write=True)
             else:
                 self._note(arguments[0], read=True, write=True)
@@ -123,6 +125,8 @@ class Opened:
             return
         if Path(name).is_dir():
             return
+        if read and Path(name).is_symlink():  # what it leads to was written under its own name
+            self._note(os.path.realpath(name), read, write)
         known = self.files.get(name)
         if known is None:
             if len(self.files) >= MOST:

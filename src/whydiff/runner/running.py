@@ -25,7 +25,7 @@ from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.words import listed
-from whydiff.diagnosis.files import read_and_written, written_files
+from whydiff.diagnosis.files import goes_on_beside, read_and_written, read_files, written_files
 from whydiff.diagnosis.pair import check_trained
 from whydiff.runner.client import (
     Child,
@@ -278,6 +278,8 @@ class Runs:
     written: dict[str, None] = field(default_factory=dict)
     outside: dict[str, None] = field(default_factory=dict)
     resumed: dict[str, None] = field(default_factory=dict)
+    read: dict[str, None] = field(default_factory=dict)
+    followed: dict[str, str] = field(default_factory=dict)  # files read -> those written for them
     checkouts: Sequence[Checkout] = ()
     seconds: float | None = None
     left_out: list[str] = field(default_factory=list)
@@ -422,8 +424,17 @@ class Runs:
         """Files that a run was seen to write where nothing keeps them as they were, and those that
         it begins with."""
         here = self.place.folders[0] if self.place.folders else Path.cwd()
-        inside = (Path(file) for file in read_and_written(execution))
-        self.resumed |= {str(f.relative_to(here)): None for f in inside if f.is_relative_to(here)}
+
+        def inside(*files: str) -> bool:
+            return all(Path(file).is_relative_to(here) for file in files)
+
+        def named(file: str) -> str:
+            return str(Path(file).relative_to(here))
+
+        self.resumed |= dict.fromkeys(map(named, filter(inside, read_and_written(execution))))
+        self.read |= dict.fromkeys(map(named, filter(inside, read_files(execution))))
+        pairs = goes_on_beside(execution)
+        self.followed |= {named(a): named(b) for a, b in pairs if inside(a, b)}
         ours = [checkout.folder for checkout in self.checkouts]
         ours.append(Path(tempfile.gettempdir()).resolve())
         for file in map(Path, written_files(execution)):
@@ -435,9 +446,16 @@ class Runs:
         """How often scripts ran and where, and what they would have written in place."""
         times = "once" if self.count == 1 else f"{self.count} times"
         left = [f"Left out, {OUT_OF_TIME}: {listed(self.left_out)}."] if self.left_out else []
-        if self.resumed:
-            resumed = f"A run reads and then writes {_some(self.resumed)}: in place, a second run"
+        # What a library in C++ writes (`torch.save`) is seen only on a scratch copy.
+        unseen = (name for name in self.read if name in self.written and Path(name).exists())
+        resumed_files = self.resumed | dict.fromkeys(unseen)
+        if resumed_files:
+            resumed = f"A run reads and then writes {_some(resumed_files)}: in place, a second run"
             left.insert(0, f"{resumed} goes on from what the first one left there.")
+        elif self.followed:
+            (read, wrote), *_ = self.followed.items()
+            reads = f"A run reads {read} and writes {wrote}: in place, a second run may go on from"
+            left.insert(0, f"{reads} that.")
         if not self.place.folders:
             return [f"Scripts ran {times}, in place.", *left]
         text = f"Scripts ran {times} {self.place.text}"
