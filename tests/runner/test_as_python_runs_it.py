@@ -23,6 +23,10 @@ SCRIPTS = {
     "own future": (
         "from __future__ import annotations\ndef f(k: int): ...\nprint(f.__annotations__)"
     ),
+    "names of the program": (
+        "print(sorted(name for name in globals() if name != '__annotations__'))\n"
+        "__annotations__['n'] = int\nm: int = 3\nprint(__annotations__)"
+    ),
     "main": (
         "import pickle, __main__\nclass A: v = 1\nprint(pickle.loads(pickle.dumps(A)).v,"
         " A.__module__, __main__.A is A, __name__, __spec__, __package__, __doc__,"
@@ -117,11 +121,24 @@ SCRIPTS = {
         "np.random.seed(-1)"
     ),
     "seeds wrongly": "import random\nrandom.seed([])",
+    "own finder": (
+        "import sys\nclass Finder:\n    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('random', 'keras'): print('asked for', name)\n"
+        "sys.meta_path.insert(0, Finder())\nimport random, importlib.util\n"
+        "print(importlib.util.find_spec('keras').name)"
+    ),
     "names of the standard library": "import json\nprint(json.mine)",
 }
 
+#: Where the script's process is to train again, it imports Python's modules before the script,
+#: needs the builtins behind it and says what is not watched; a Ctrl-C is the exit code of a shell.
+ONLY_RECORDED = (
+    "surroundings", "interrupted", "failing hook", "builtins", "another program", "spawned",
+    "recursion in an import", "own finder", "names of the standard library",
+)  # fmt: skip
 
-def run(name, folder, recorded):
+
+def run(name, folder, recorded, serve=False):
     folder.mkdir()
     (folder / "sub").mkdir()
     (folder / "script.py").write_text(SCRIPTS[name])
@@ -133,7 +150,7 @@ def run(name, folder, recorded):
         os.chdir(folder)
         try:
             with Child(
-                Run(Path("script.py"), ("a", "b")), folder / "r.whydiff", log, False
+                Run(Path("script.py"), ("a", "b")), folder / "r.whydiff", log, serve
             ) as child:
                 code = child.wait_for_script()
         finally:
@@ -155,6 +172,18 @@ def run(name, folder, recorded):
 def test_a_script_runs_and_ends_as_without_us(name, tmp_path):
     plain = run(name, tmp_path / "plain", False)
     assert run(name, tmp_path / "watched", True) == plain
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in ONLY_RECORDED])
+def test_a_script_that_may_be_trained_again_does_so_too(name, tmp_path):
+    plain = run(name, tmp_path / "plain", False)
+    assert run(name, tmp_path / "served", True, serve=True) == plain
+
+
+def test_a_program_that_is_looked_for_on_the_path_is_named_once(tmp_path):
+    _, said, _ = run("another program", tmp_path / "served", True, serve=True)
+    named = "whydiff: the script became another program by os.exec, echo, in which nothing is"
+    assert said == f"{named} watched\nreplaced\n"
 
 
 @pytest.mark.parametrize(

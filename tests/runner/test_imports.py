@@ -74,6 +74,22 @@ def test_a_script_without_tensorflow_does_not_wait_for_it(tmp_path):
     assert history == plain(path).splitlines()[0]
 
 
+def test_a_finder_of_the_script_is_asked_once(tmp_path, monkeypatch):
+    (tmp_path / "a_library.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    asked, called = [], []
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            asked.append(name)
+
+    ours = [AroundImport("a_library", lambda k=k: called.append(k)) for k in range(2)]
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *ours, *sys.meta_path])
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    importlib.import_module("a_library")
+    assert asked == ["a_library"] and sorted(called) == [0, 1]
+
+
 @pytest.mark.parametrize("collects", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
 def test_cycles_are_not_looked_for_while_a_library_is_imported(

@@ -29,6 +29,14 @@ def collector_goes_on(collected: bool) -> None:
     gc.enable()
 
 
+def spec_behind(finder: Any, name: str, path: Any, target: Any) -> Any:
+    """What the finders behind ``finder`` find: those before it, the script's own perhaps, were
+    asked already."""
+    behind = sys.meta_path[sys.meta_path.index(finder) + 1 :] if finder in sys.meta_path else ()
+    specs = (other.find_spec(name, path, target) for other in behind)
+    return next((spec for spec in specs if spec is not None), None)
+
+
 class AroundImport(importlib.abc.MetaPathFinder):
     """Calls ``before`` and ``then`` once, around the first import of ``package``.
 
@@ -45,16 +53,11 @@ class AroundImport(importlib.abc.MetaPathFinder):
         failed: Callable[[], None] | None = None,
     ) -> None:
         self._package, self._then, self._before, self._failed = package, then, before, failed
-        self._asking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != self._package or self._asking:
+        if name != self._package:
             return None
-        self._asking = True  # let the other finders answer, this one included would not end
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self._asking = False
+        spec = spec_behind(self, name, path, target)
         if spec is None or spec.loader is None:
             return spec
         run = spec.loader.exec_module

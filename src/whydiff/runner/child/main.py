@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from whydiff.core.stack import FROM_ELSEWHERE, in_library
 from whydiff.runner.child.afresh import Start
-from whydiff.runner.child.imports import collector_goes_on
+from whydiff.runner.child.imports import collector_goes_on, spec_behind
 from whydiff.runner.child.renaming import let_folders_be_renamed
 from whydiff.runner.child.replacing import follow_replacements
 from whydiff.runner.child.watching import Watching
@@ -47,6 +47,8 @@ def run_script(job: Job) -> int:
     """Execute the script as ``__main__``; its exit code. Its own traceback goes to stderr."""
     path = Path(job.script).absolute()
     module = types.ModuleType("__main__")
+    if sys.version_info < (3, 14):  # Python gives it to the program, if no variable has any
+        module.__annotations__ = {}
     sys.modules["__main__"] = module
     try:
         source = Path(job.source).read_bytes() if job.source else None
@@ -145,9 +147,7 @@ class _Changed(importlib.abc.MetaPathFinder):
         self._sources = {os.path.realpath(path): source for path, source in sources.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        others = (finder for finder in sys.meta_path if not isinstance(finder, _Changed))
-        specs = (finder.find_spec(name, path, target) for finder in others)
-        spec = next((spec for spec in specs if spec is not None), None)
+        spec = spec_behind(self, name, path, target)
         origin = os.path.realpath(spec.origin) if spec and spec.origin else ""
         if spec is None or spec.origin is None or origin not in self._sources:
             return None

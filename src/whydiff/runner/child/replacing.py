@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from whydiff.core.interrupting import pass_on, quietly
@@ -32,6 +33,8 @@ def follow_replacements(watching: Watching) -> None:
 
     def instead(program: Any, argv: Any) -> list[str] | None:
         if os.getpid() != process:  # the script forked it: another one, which is not watched
+            return None
+        if not Path(os.fsdecode(program)).exists():  # `os.execvp` tries each folder of PATH
             return None
         same = os.path.realpath(os.fsdecode(program)) == os.path.realpath(sys.executable)
         words = [os.fsdecode(word) for word in argv]

@@ -66,10 +66,11 @@ class _AfterImports:
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """The spec of a library, such that we know when it is imported; no other module's."""
-        if name not in self.waited_for:
+        if name not in self.waited_for or self not in sys.meta_path:
             return None
-        others = [finder for finder in sys.meta_path if finder is not self]
-        specs = (finder.find_spec(name, path, target) for finder in others)
+        # Those before us, the script's own perhaps, were asked already.
+        behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
+        specs = (finder.find_spec(name, path, target) for finder in behind)
         spec: Any = next((spec for spec in specs if spec is not None), None)
         if spec is not None:
             _tell_when_it_is_imported(spec, self.imported)
@@ -135,7 +136,7 @@ class _AfterImports:
 
         Nothing in a process that the script forked: that is another one, which is not watched.
         """
-        if os.getpid() != self.process:
+        if os.getpid() != self.process or not os.path.exists(program):
             return {}
         same = os.path.realpath(os.fsdecode(program)) == os.path.realpath(sys.executable)
         if self.watching is not None and self.watching.leaves(os.fsdecode(program)):
