@@ -81,7 +81,7 @@ class AroundImport(importlib.abc.MetaPathFinder):
         # Python leaves its own importing out of an error's traceback, and this is part of it.
         own = exec_module.__code__.replace(co_filename=_IMPORTING)
         exec_module.__code__ = own
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        spec.loader.exec_module = exec_module
         return spec
 
 
