@@ -83,3 +83,7 @@ def test_a_sample_holds_every_entry_and_a_seed_draws_it_again():
 def test_what_a_backend_cannot_do_is_left_out():
     assert not any("several_steps" in name for name in matrix.every("torch"))
     assert any("several_steps" in name for name in matrix.every("jax"))
+    lists = {
+        b: any(n.startswith("loader/lstm/several_out") for n in matrix.every(b)) for b in BACKENDS
+    }
+    assert lists == {"jax": True, "tensorflow": False, "torch": True}

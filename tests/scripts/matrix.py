@@ -228,14 +228,16 @@ def possible(parts, backend):
     return all(backend in getattr(part, "backends", BACKENDS) for part in parts)
 
 
-def together(parts):
-    """Whether Keras trains a combination: classes have weights where a model has one output."""
-    return not {class_weights, several_outputs} <= set(parts)
+def together(parts, backend):
+    """Whether Keras trains a combination: classes have weights where a model has one output, and
+    the list that a loader makes of several targets is nothing that TensorFlow takes."""
+    refused = {class_weights, loader} if backend == "tensorflow" else {class_weights}
+    return several_outputs not in parts or refused.isdisjoint(parts)
 
 
 def every(backend):
     """Names of all combinations that a backend can train."""
-    chosen = filter(together, itertools.product(DATA, MODELS, FEATURES))
+    chosen = (p for p in itertools.product(DATA, MODELS, FEATURES) if together(p, backend))
     return ["/".join(p.__name__ for p in parts) for parts in chosen if possible(parts, backend)]
 
 
@@ -250,7 +252,7 @@ def sample(backend, number, seed):
     for listed in lists:
         rounds = 1 + -(-number // len(listed))  # one more, for those that cannot be
         columns.append([part for _ in range(rounds) for part in rng.sample(listed, len(listed))])
-    chosen = filter(together, zip(*columns, strict=False))
+    chosen = (parts for parts in zip(*columns, strict=False) if together(parts, backend))
     return ["/".join(p.__name__ for p in parts) for parts in chosen][:number]
 
 
