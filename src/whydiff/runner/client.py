@@ -550,7 +550,8 @@ def remarks(log: Path | None) -> list[str]:
 #: Which versions of Keras are known.
 NOT_WATCHED = (
     f"whydiff watches models of Keras (tested with {tested()}), and of Keras 2 as tf_keras, under "
-    "TF_USE_LEGACY_KERAS and in TensorFlow before 2.16."
+    "TF_USE_LEGACY_KERAS and in TensorFlow before 2.16. Processes that a script starts are not "
+    "watched: name the script that trains."
 )
 
 
