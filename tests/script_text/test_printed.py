@@ -39,7 +39,10 @@ def test_what_a_call_returns_is_thrown_away(text, away):
         ("h = model.fit(x)\nprint(h.history['loss'][-1], h.history['auc'])", ["auc", "loss"]),
         ("h = model.fit(x)\nprint(h.history['loss'], h.history)", []),
         ("h = model.fit(x)\nprint(h.history[name])", []),
-        ("h = model.fit(x).history\nprint(h['loss'])", []),
+        ("h = model.fit(x).history\nprint(h['loss'])", ["loss"]),
+        ("h = model.fit(x)\nh = h.history\nprint(h['loss'][-1])", ["loss"]),
+        ("h = model.fit(x).history\nprint(h['loss'], len(h))", []),
+        ("h = model.fit(x).history\nfor k in h:\n    print(h[k])", []),
     ],
 )
 def test_the_names_by_which_entries_are_read(text, keys):

@@ -234,7 +234,7 @@ class Score:
         """What a reader calls it: ``accuracy_score``, ``accuracy by hand``."""
         module, _, name = self.function.rpartition(".")
         if self.beside:
-            one = "fit" if self.beside.startswith("val_") else "evaluate"
+            one = "fit" if self.settings.get("logged") else "evaluate"
             return f"{self.beside} of the same {one}"
         if module == FROM_LIST:
             return f"what is printed as {name}" if name[:1] != "[" else f"{name} of evaluate"

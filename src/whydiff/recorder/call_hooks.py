@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import keras
+import numpy as np
 
 from whydiff.core.interrupting import HANDLERS, quietly
 from whydiff.core.stack import in_library
@@ -340,14 +341,19 @@ def _metric_classes(method: str) -> list[Any]:
 
 def _watch_prints(holder: Holder, patches: Patches) -> None:
     """What the script prints, after it was printed: a number by hand is a score, too."""
+    given: list[Any] = []
+
+    def prints(args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> None:
+        del kwargs, frame
+        given[:] = [one for one in args if isinstance(one, (str, float, np.floating))]
 
     def printed(frame: FrameType) -> None:
         session = holder.session
         by_script = session is not None and not in_library(frame.f_code.co_filename)
         if by_script and session.reads_scores(frame):
-            session.calls.printed(frame)
+            session.calls.printed(frame, tuple(given))
 
-    patches.replace(builtins, "print", StandIn(builtins.print, after=printed))
+    patches.replace(builtins, "print", StandIn(builtins.print, before=prints, after=printed))
 
 
 def steps_of_both(keras: Any) -> tuple[Step, ...]:

@@ -340,6 +340,7 @@ class Session:
             self._fits -= 1 if latest and not watch.trouble else 0
             return
         self._trained_by = {**self._trained_by, **watch.left_behind()}
+        self.calls.logged += [value for log in live.logs for value in log.values()]
         self.calls.trained_by = self._trained_by
         if completed and self._left > 0:
             if self._arrays is not None:

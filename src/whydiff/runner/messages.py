@@ -396,10 +396,14 @@ class Rescore(Request["Mapping[str, float]"]):
 @dataclass(frozen=True)
 class TwoMetrics(Request["Mapping[str, Mapping[str, float]]"]):
     """Two metrics of one evaluate, or of the validation of a fit, as their rules are taken away one
-    after the other."""
+    after the other.
+
+    ``trained``: of a fit's last epoch, measured with the weights that it ended with.
+    """
 
     evaluate: int | OwnFit
     metrics: tuple[str, str]
+    trained: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,27 @@ def called_alone(module: ast.Module, line: int) -> list[ast.expr]:
 
 
 def keys_read(module: ast.Module, attribute: str) -> list[str]:
-    """The names by which the entries of an attribute are read, [] where not all are told."""
-    uses = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and n.attr == attribute]
+    """The names by which the entries of an attribute are read, there or by a name that it was given
+    (``h = fitted.history``); [] where not all are told."""
+    uses: list[ast.expr] = []
     keys: dict[int, str] = {}
+    named: dict[int, str] = {}  # attributes that are given a name
     for node in ast.walk(module):
         match node:
-            case ast.Subscript(value=ast.Attribute() as value, slice=ast.Constant(value=str(key))):
+            case ast.Attribute(attr=attr) if attr == attribute:
+                uses.append(node)
+            case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
                 keys[id(value)] = key
-    return sorted({keys[id(n)] for n in uses}) if all(id(n) in keys for n in uses) else []
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
+                named[id(value)] = name
+    names = {named[id(n)] for n in uses if id(n) in named}
+    attributes = {id(n.value) for n in uses if isinstance(n, ast.Attribute)}
+    read: list[ast.expr] = [
+            n for n in ast.walk(module)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in names
+            and id(n) not in attributes]  # fmt: skip
+    read += [n for n in uses if id(n) not in named]
+    return sorted({keys[id(n)] for n in read}) if all(id(n) in keys for n in read) else []
 
 
 def unscaled(node: ast.expr) -> ast.expr:

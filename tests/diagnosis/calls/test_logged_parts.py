@@ -55,6 +55,19 @@ def test_the_larger_part_of_a_source_names_its_mechanism():
     assert causes["measurement"].mechanism == "sample-weights-in-one"
 
 
+def test_other_samples_in_the_validation_are_a_part_of_their_own():
+    parts = {"random": ["dropout"], "other_samples": True}
+    found, causes = judged(moving_weights=0.1, other_batches=0.3, **parts)
+    assert causes["data-content"].mechanism == "validated-on-other-samples"
+    assert causes["data-content"].share == pytest.approx(0.75)
+    assert "0.9 on the samples trained on and 0.6 on those" in causes["data-content"].evidence
+    assert "data-content" not in {x.source for x in found.excluded}
+    found, causes = judged(random_layers=0.4, other_batches=0.0, **parts)
+    assert list(causes) == ["mode"]
+    (told,) = [x.evidence for x in found.excluded if x.source == "data-content"]
+    assert told == "other samples change less than 2 % of the gap"
+
+
 def test_what_no_part_explains_is_said():
     found, causes = judged(moving_weights=0.3)
     assert causes["measurement"].share == pytest.approx(0.75)

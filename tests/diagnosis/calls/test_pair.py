@@ -15,8 +15,11 @@ from whydiff.core.recording import LOG_UNSEEN, STEP, VALIDATION_STEPS
 from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.numbers import judge_taken
 from whydiff.diagnosis.calls.pair import (
+    HELD_OUT,
     LABELS_MOVE,
+    MEASURED_AGAIN,
     ROWS_CORRESPOND,
+    RUN,
     STEP_ROWS,
     VALIDATION_ROWS,
     alike,
@@ -388,6 +391,8 @@ def test_what_fit_logged_of_its_validation_is_held_against_evaluate(trained_fit)
         ("all", ["val_loss"], []),  # the script looks at one of the two numbers alone
         ("in another order", [], ["loss"]),
         ("all but one", [], []),
+        ("all but one", ["loss", "val_loss"], ["loss"]),
+        ("all but one", ["loss"], []),
     ],
 )
 def test_a_fit_is_held_against_its_validation_on_the_samples_that_it_trained_on(
@@ -407,8 +412,18 @@ def test_a_fit_is_held_against_its_validation_on_the_samples_that_it_trained_on(
     found = disagreements(execution(fits=[fit]))
     assert [d.distance.metric for d in found] == held
     for d in found:
-        assert (d.distance.a, d.distance.b, d.check) == (0.9, 0.5, "")
+        check = MEASURED_AGAIN if rows == "all but one" else ""
+        assert (d.distance.a, d.distance.b, d.check) == (0.9, 0.5, check)
         assert said(d.b) == "its own validation"
+
+
+def test_a_validation_on_other_samples_comes_behind_all_else(trained_fit):
+    fit = validating(trained_fit(1), X[:5], loss=0.9, val_loss=0.1)
+    fit = replace(fit, notes={**fit.notes, "log names": ["loss", "val_loss"]})
+    nearly = call(3, "call", outputs=call(2).outputs[0].values * np.float32(1 + 1e-7))
+    found = disagreements(execution(call(2), nearly, fits=[fit]))
+    assert [d.why for d in found] == [RUN, HELD_OUT]
+    assert not found[1].clear
 
 
 def test_a_log_that_nobody_sees_is_held_against_nothing(trained_fit):

@@ -9,7 +9,7 @@ from whydiff.core import scoring
 from whydiff.core.calls import PRINTED_OF
 from whydiff.diagnosis.calls.pair import BESIDE_IT, disagreements, printed_pair
 from whydiff.diagnosis.calls.results import said
-from whydiff.diagnosis.calls.two_metrics import Printed, judge_two_metrics
+from whydiff.diagnosis.calls.two_metrics import Printed, judge_logged_metrics, judge_two_metrics
 from whydiff.testing.calls import call, execution
 
 AGAIN, ONE_BATCH, PLAIN = scoring.AGAIN, scoring.IN_ONE_BATCH, scoring.UNREGULARIZED
@@ -137,10 +137,11 @@ SEEN = ["val_accuracy", "val_binary_accuracy"]
         (SEEN[:1], 0.9, []),
         (SEEN, 0.5, []),
         ([], 0.9, []),  # what is looked at is not known
-        (["accuracy", "binary_accuracy"], 0.9, []),  # means over moving weights
+        (["accuracy", "binary_accuracy"], 0.9, [("accuracy", 0.4, 0.8)]),
+        (["accuracy", "val_binary_accuracy"], 0.9, []),
     ],
 )
-def test_two_metrics_of_a_validation(trained_fit, seen, logged, held):
+def test_two_metrics_of_a_log(trained_fit, seen, logged, held):
     fit = trained_fit(1)
     logs = {"accuracy": 0.4, "binary_accuracy": 0.8, SEEN[0]: 0.5, SEEN[1]: logged}
     epochs = (*fit.epochs[:-1], replace(fit.epochs[-1], logs=logs))
@@ -148,7 +149,7 @@ def test_two_metrics_of_a_validation(trained_fit, seen, logged, held):
     found = [d for d in disagreements(execution(fits=[fit])) if d.why == BESIDE_IT]
     assert [(d.distance.metric, d.distance.a, d.distance.b) for d in found] == held
     for pair in found:
-        assert said(pair.b).startswith("val_binary_accuracy of the same fit")
+        assert said(pair.b).startswith(f"{seen[1]} of the same fit")
         assert printed_pair(pair) == (Printed("accuracy"), Printed("binary_accuracy"))
 
 
@@ -167,6 +168,18 @@ def test_what_each_rule_adds_is_its_part_of_the_gap():
     }
     assert found.reproduced and not found.unexplained
     assert "weights" in {x.source for x in found.excluded}
+
+
+def test_two_metrics_of_an_epoch_are_judged_with_the_weights_that_it_ended_with():
+    logged = {"loss": 0.9, "bce": 0.8}
+    values = {"loss": {AGAIN: 0.6, PLAIN: 0.5, ONE_BATCH: 0.5}, "bce": {AGAIN: 0.5, ONE_BATCH: 0.5}}
+    found = judge_logged_metrics({**values, "": {}}, Printed("loss"), Printed("bce"), logged)
+    (cause,) = found.causes
+    assert (cause.mechanism, cause.share) == ("regularization-in-the-loss", pytest.approx(1.0))
+    assert "0.9 vs. 0.8" in found.notes[0] and "0.6 vs. 0.5" in found.notes[0]
+    values["loss"] = {AGAIN: 0.5, PLAIN: 0.5, ONE_BATCH: 0.5}
+    equal = judge_logged_metrics({**values, "": {}}, Printed("loss"), Printed("bce"), logged)
+    assert not equal.causes and not equal.reproduced
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -121,7 +121,11 @@ def _causes(
 ) -> Sequence[Cause]:
     found = []
     moving = float(parts["moving weights"]) / gap
-    cut = float(parts.get("other batches", 0.0)) / gap
+    between = float(parts.get("other batches", 0.0)) / gap
+    held_out = bool(parts.get("other samples"))
+    cut = 0.0 if held_out else between
+    if held_out and abs(between) >= TOLD:
+        found.append(_of_other_samples(parts, metric, between, measured_by))
     weighted = float(parts.get("sample weights", 0.0)) / gap
     shares = {log.mechanism: moving, "metric-averaged-over-batches": cut,
               "sample-weights-in-one": weighted}  # fmt: skip
@@ -178,6 +182,20 @@ def _causes(
             )
         )  # fmt: skip
     return found
+
+
+def _of_other_samples(
+    parts: Mapping[str, Any], metric: str, share: float, measured_by: str
+) -> Cause:
+    """The cause where a fit validates on other samples than it trains on."""
+    theirs = float(parts["evaluated"]) + float(parts["weights"])
+    ours = theirs + float(parts["other batches"])
+    return part_of_gap(
+        "data-content", "validated-on-other-samples", share,
+        f"{measured_by} measures {metric} of other samples than those that were trained on",
+        f"one and the same weights, in inference, give {metric} {number(ours)} on the samples "
+        f"trained on and {number(theirs)} on those of {measured_by}",
+    )  # fmt: skip
 
 
 def _with_emptied(cause: Cause, parts: Mapping[str, Any], metric: str, emptied: str) -> Cause:
@@ -240,12 +258,12 @@ def _excluded(
     log: _Log, parts: Mapping[str, Any], causes: Sequence[Cause], same: bool, measured_by: str
 ) -> Sequence[Excluded]:
     named = {c.source for c in causes}
-    found = [
-        Excluded(
-            "data-content", f"{measured_by} was given the samples and labels of {log.samples}"
-        ),
-        Excluded("architecture", "one and the same model"),
-    ]
+    same_data = f"{measured_by} was given the samples and labels of {log.samples}"
+    if parts.get("other samples"):
+        same_data = f"other samples change less than {percent(TOLD)} of the gap"
+    found = [Excluded("architecture", "one and the same model")]
+    if "data-content" not in named:
+        found.insert(0, Excluded("data-content", same_data))
     if "weights" not in named and log is not _STEP:  # with a step between them, others
         found.append(
             Excluded(

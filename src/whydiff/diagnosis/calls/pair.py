@@ -56,13 +56,14 @@ MOST_ALIKE, MOST_CALLS = 3, 60
 LARGE, LARGE_OF_LOG = 0.02, 0.3
 #: What makes two calls comparable, the clearest first.
 SCORED, LOGGED, RUN, REBUILT, REPEATED, VALIDATED, OTHER_INPUT, BUILT = range(8)
-#: Labels of another pass; two metrics of one evaluate.
-BY_POSITION, BESIDE_IT = 8, 9
+#: Labels of another pass; two metrics of one evaluate; a fit's log and its validation on others.
+BY_POSITION, BESIDE_IT, HELD_OUT = 8, 9, 10
 
 #: What has to be checked on the values before two calls count as measuring the same.
 FIT_ROWS, ROWS_CORRESPOND = "the rows of the fit", "rows that correspond"
 STEP_ROWS = "the rows of a step"
 VALIDATION_ROWS, LABELS_MOVE = "the validation rows of the fit", "labels that stand elsewhere"
+MEASURED_AGAIN = "a log that can be measured again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ class Disagreement:
         every script that evaluates: such a pair comes after every other of its size."""
         d = self.distance
         large = LARGE_OF_LOG if self.why == LOGGED else LARGE
-        size = 2 if d.rounding else 0 if d.relative >= large else 1
+        size = 2 if d.rounding or self.why == HELD_OUT else 0 if d.relative >= large else 1
         why = BESIDE_IT + 1 if self.why == LOGGED and size else self.why
         a, b = number_of(self.a), number_of(self.b)
         return (size, why, -round(d.relative, 6), abs(b - a), a)
@@ -91,7 +92,7 @@ class Disagreement:
     @property
     def clear(self) -> bool:
         """Whether it is more than rounding, and more than a log that is off as it may be."""
-        return not self.distance.rounding and self.why != LOGGED
+        return not self.distance.rounding and self.why not in (LOGGED, HELD_OUT)
 
 
 def disagreements(execution: Execution, metric: str | None = None) -> list[Disagreement]:
@@ -107,7 +108,8 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
         if not same_result(a, b) and not _as_trained_later(execution, own, a, b):
             found += _of_calls(execution, a, b, metric)
     found += _beside_each_other(own, metric)
-    found += [d for fit in execution.fits for d in _beside_in_log(fit, metric)]
+    for fit in execution.fits:
+        found += [*_beside_in_log(fit, metric), *_held_out(fit, metric)]
     found += _of_loops(execution, own, metric)
     found += _of_parts(execution, own, metric)
     return sorted(found, key=lambda d: d.order)
@@ -301,11 +303,8 @@ def _of_steps(fit: Fit, call: MeasuringCall, metric: str | None) -> Iterator[Dis
 def _own_validation(fit: Fit) -> MeasuringCall | None:
     """The validation of the last epoch as a call, where it was given the samples that the epoch
     trained on, and the script looks at both of a metric's numbers."""
-    content, epochs = fit.recipe.data_content, fit.recipe.data_order.epochs
-    samples = content.validation_samples
-    if samples is None or content.unit != "sample" or not epochs:
-        return None
-    if unordered_digest(content.samples[epochs[-1]]) != unordered_digest(samples):
+    samples = fit.recipe.data_content.validation_samples
+    if samples is None or not _validates_what_it_trains_on(fit):
         return None
     seen = fit.names_seen
     values = {
@@ -315,6 +314,30 @@ def _own_validation(fit: Fit) -> MeasuringCall | None:
     }
     given = Inputs((Leaf("x", "", "", (), samples),))
     return _validation_of(fit, CallRecipe(inputs=given, weights=fit.final), values)
+
+
+def _validates_what_it_trains_on(fit: Fit) -> bool | None:
+    """Whether the validation was given the samples of the last epoch, None where it has none, or
+    they are not known one by one."""
+    content, epochs = fit.recipe.data_content, fit.recipe.data_order.epochs
+    if content.validation_samples is None or content.unit != "sample" or not epochs:
+        return None
+    trained = unordered_digest(content.samples[epochs[-1]])
+    return trained == unordered_digest(content.validation_samples)
+
+
+def _held_out(fit: Fit, metric: str | None) -> Iterator[Disagreement]:
+    """The last epoch of a fit against its validation on other samples, where the script reads both
+    of a metric's numbers from its history."""
+    logs, held = values_of(fit), validated(fit)
+    both = [n for n in held if {n, f"val_{n}"} <= {*fit.names_seen} and n in logs]
+    if not both or _validates_what_it_trains_on(fit) is not False:
+        return
+    apart = [number(n, float(logs[n]), held[n]) for n in ordered(both) if metric in (None, n)]
+    told = next((d for d in apart if not d.rounding), None)
+    if told is not None:
+        call = _validation_of(fit, CallRecipe(weights=fit.final), {n: held[n] for n in both})
+        yield Disagreement(fit, call, told, HELD_OUT, MEASURED_AGAIN)
 
 
 def validated(fit: Fit) -> dict[str, float]:
@@ -464,20 +487,23 @@ def _beside(call: MeasuringCall, name: str, value: float, apart: Distance) -> Di
 
 
 def _beside_in_log(fit: Fit, metric: str | None) -> Iterator[Disagreement]:
-    """Two metrics of the last validation of a fit that measure one quantity, where the script reads
-    both from its history."""
-    known = fit.recipe
+    """Two metrics of the last epoch of a fit, or of its last validation, that measure one quantity,
+    where the script reads both from its history."""
+    known, logs = fit.recipe, values_of(fit)
     recipe = CallRecipe(measurement=known.measurement, objective=known.objective)
-    values = {name: v for name, v in validated(fit).items() if f"val_{name}" in fit.names_seen}
-    call = _validation_of(fit, recipe, values)
-    call = replace(call, notes={**call.notes, PRINTED_OF: dict.fromkeys(values, "")})
-    asked = metric.removeprefix("val_") if metric else None
-    for found in _beside_each_other([call], asked):
-        assert isinstance(found.b, MeasuringCall) and found.b.score
-        told = replace(found.b.score, function=f"{BESIDE}.val_{found.b.score.beside}")
-        score = replace(found.b, score=told)
-        apart = found.distance._replace(metric=f"val_{found.distance.metric}")
-        yield replace(found, a=fit, b=score, distance=apart)
+    trained = {name: float(v) for name, v in logs.items() if not name.startswith("val_")}
+    for prefix, given in (("val_", validated(fit)), ("", trained)):
+        values = {name: v for name, v in given.items() if f"{prefix}{name}" in fit.names_seen}
+        call = _validation_of(fit, recipe, values)
+        call = replace(call, notes={**call.notes, PRINTED_OF: dict.fromkeys(values, "")})
+        asked = metric.removeprefix(prefix) if metric else None
+        for found in _beside_each_other([call], asked):
+            assert isinstance(found.b, MeasuringCall) and found.b.score
+            name = f"{BESIDE}.{prefix}{found.b.score.beside}"
+            told = replace(found.b.score, function=name, settings={"logged": True})
+            score = replace(found.b, score=told)
+            apart = found.distance._replace(metric=f"{prefix}{found.distance.metric}")
+            yield replace(found, a=fit, b=score, distance=apart)
 
 
 def printed_pair(pair: Disagreement) -> tuple[Printed, Printed]:

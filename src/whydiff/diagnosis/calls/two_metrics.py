@@ -1,5 +1,5 @@
-"""Two metrics of one evaluate, or of a fit's validation, that measure one quantity: by which rules
-they differ."""
+"""Two metrics of one evaluate, or of a fit's log, that measure one quantity: by which rules they
+differ."""
 
 from __future__ import annotations
 
@@ -91,6 +91,27 @@ def judge_two_metrics(
         tuple(sorted(causes, key=lambda c: -abs(c.share or 0.0))), excluded, (),
         0.0 if explained else min(abs(left), 1.0), True, (*notes, *offset_note(causes)),
     )  # fmt: skip
+
+
+def judge_logged_metrics(
+    values: Mapping[str, Mapping[str, float]], a: Printed, b: Printed, logged: Mapping[str, float]
+) -> Verdict:
+    """The verdict on two metrics of a fit's last epoch, which it ``logged``: by which rules they
+    differ is measured with the weights that the epoch ended with."""
+    given = {one.metric: values[one.metric][scoring.AGAIN] for one in (a, b)}
+    numbers = " vs. ".join(number(given[one.metric]) for one in (a, b))
+    if one_number(given[a.metric], given[b.metric]):
+        return Verdict(unexplained=1.0, reproduced=False, notes=(
+            f"No cause is confirmed: evaluated with the weights that fit ended with both are equal "
+            f"({numbers}).",
+        ))  # fmt: skip
+    verdict = judge_two_metrics(values, a, b, given)
+    means = " vs. ".join(number(logged[one.metric]) for one in (a, b))
+    note = (
+        f"What fit logs ({means}) are means over an epoch in which the weights moved; the shares "
+        f"are measured with the weights that it ended with, which give {numbers}."
+    )
+    return replace(verdict, notes=(*verdict.notes, note))
 
 
 def _rules_of(

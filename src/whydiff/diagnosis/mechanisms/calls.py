@@ -446,6 +446,16 @@ MECHANISMS = (
         seen="On the samples that were predicted evaluate's metric is the score.",
     ),
     Mechanism(
+        "validated-on-other-samples",
+        ("data-content",),
+        "validation on samples that were not trained on",
+        "A model fits the samples that it was trained on better than others (overfitting), and two "
+        "sets of samples are never equally hard.",
+        "This gap is what validation is for. A smaller one needs more data, regularization or an "
+        "earlier end of the training; whether two sets are equally hard, several splits show.",
+        seen="The same weights, in inference, give different numbers on the two sets of samples.",
+    ),
+    Mechanism(
         "evaluated-in-part",
         ("data-content",),
         "one was given a part of the samples",

@@ -26,6 +26,7 @@ from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
 from whydiff.diagnosis.calls.pair import (
     FIT_ROWS,
     LABELS_MOVE,
+    MEASURED_AGAIN,
     ROWS_CORRESPOND,
     STEP_ROWS,
     VALIDATION_ROWS,
@@ -55,10 +56,11 @@ from whydiff.diagnosis.calls.results import (
     said_both,
     same_result,
     scope,
+    values_of,
 )
 from whydiff.diagnosis.calls.scored import Against, judge_score
 from whydiff.diagnosis.calls.trials import CallTrials, run_trials
-from whydiff.diagnosis.calls.two_metrics import judge_two_metrics
+from whydiff.diagnosis.calls.two_metrics import judge_logged_metrics, judge_two_metrics
 from whydiff.diagnosis.calls.validated import judge_validation
 from whydiff.diagnosis.calls.verdict import (
     Verdict,
@@ -238,6 +240,11 @@ def holds(site: Site, pair: Disagreement) -> bool:
         return site.process.request(SameRows(a.index, b.number, validation, a.notes.get(STEP)))
     if pair.check == LABELS_MOVE:
         return _position(site, pair).reproduced
+    if pair.check == MEASURED_AGAIN:
+        with contextlib.suppress(TransferError, WhydiffError):
+            verdict = _of_numbers(site, pair)
+            return verdict is not None and verdict.reproduced
+        return False
     if pair.check == ROWS_CORRESPOND:
         return bool(_kinds(site, pair)) and all(_kinds(site, pair))
     return True
@@ -286,7 +293,11 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
     if b.score and b.score.beside:
         first, second = printed_pair(pair)
         number = OwnFit(a.index) if isinstance(a, Fit) else a.number
-        measured = site.process.request(TwoMetrics(number, (first.metric, second.metric)))
+        trained = isinstance(a, Fit) and not metric.startswith("val_")
+        both = (first.metric, second.metric)
+        measured = site.process.request(TwoMetrics(number, both, trained))
+        if trained:
+            return judge_logged_metrics(measured, first, second, values_of(a))
         given = {**(validated(a) if isinstance(a, Fit) else a.values), **b.values}
         return judge_two_metrics(measured, first, second, given)
     if b.score:

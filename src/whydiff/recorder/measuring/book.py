@@ -6,7 +6,7 @@ import functools
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,8 @@ from whydiff.recorder.measuring.call import Invocation, Measuring, Validation, W
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
 from whydiff.recorder.measuring.formulas import printed_formulas
-from whydiff.recorder.measuring.formulas.frames import beside, thrown_away
+from whydiff.recorder.measuring.formulas.by_value import formulas_by_value, printed_numbers
+from whydiff.recorder.measuring.formulas.frames import beside, names_in, thrown_away
 from whydiff.recorder.measuring.inputs import Sources
 from whydiff.recorder.measuring.means import Mean, printed_means
 from whydiff.recorder.measuring.models import Models
@@ -79,6 +80,7 @@ class CallBook:
         self.lives: list[LiveCall] = []
         self.closed = False
         self.trained_by: Mapping[str, int] = {}
+        self.logged: list[float] = []  # by fits
         self.open_loops: Mapping[int, Any] = {}  # index -> subject
         self.outputs: dict[int, MeasuringCall] = {}
         self._beside: dict[int, Mapping[str, np.ndarray]] = {}  # by call: what a loop had there
@@ -243,9 +245,9 @@ class CallBook:
                 if n > 1 and rows in lengths and len({len(c.outputs) for c in group[-n:]}) == 1:
                     yield tuple(one.number for one in group[-n:])
 
-    def printed(self, frame: Any) -> None:
-        """A line of the script has printed: numbers that it computed from watched outputs count as
-        scores."""
+    def printed(self, frame: Any, given: Sequence[Any] = ()) -> None:
+        """A line of the script has printed what ``print`` was ``given``: numbers that it computed
+        from watched outputs count as scores."""
         where = ("print", frame.f_code.co_filename, frame.f_lineno)
         self._lines[where] += 1
         if self.closed or self._lines[where] > PRINTED:
@@ -258,9 +260,14 @@ class CallBook:
             return
         with unwarned():
             formulas = [*printed_formulas(frame, self.outputs, self._beside)]
+            if not formulas:
+                measured = (*self._evaluated.values(), *self._scores.values())
+                known = [*self.logged, *(v for call in measured for v in call.values.values())]
+                numbers = [*printed_numbers(given)]
+                formulas += formulas_by_value(numbers, names_in(frame), self.outputs, known)
         for formula in formulas:
-            given = {"y_pred": formula.predicted, "y_true": formula.labels}
-            arguments = {**given, "formula": formula.text}
+            arrays = {"y_pred": formula.predicted, "y_true": formula.labels}
+            arguments = {**arrays, "formula": formula.text}
             name = f"{BY_HAND}.{formula.quantity}"
             make = functools.partial(_itself, formula)
             self.scored(name, arguments, formula.value, make, formula.calls)

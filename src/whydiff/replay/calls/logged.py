@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
+from whydiff.core.call_hybrids import CallFields
 from whydiff.core.calls import BEHIND_STEPS, CallRecipe, MeasuringCall
 from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
@@ -25,7 +26,7 @@ from whydiff.keras_backend.code import is_users
 from whydiff.keras_backend.internals import leaves_of, pack_leaves, training_argument
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
-from whydiff.replay.calls.hybrids import columns
+from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.running import preserved, put_weights
 from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
 from whydiff.replay.outcome import quiet
@@ -108,10 +109,22 @@ def validation_call(live: Live) -> LiveCall:
     """The last validation of a fit as a call of evaluate, its metrics named as there."""
     logs = live.logs[-1]
     values = {name[4:]: value for name, value in logs.items() if name.startswith("val_")}
+    return _as_evaluated(live, validation_batches(live), values)
+
+
+def epoch_call(live: Live) -> LiveCall:
+    """The last epoch of a fit as a call of evaluate with the weights that it ended with."""
+    batches = list(_fed(live, last_epoch(live)))
+    call = _as_evaluated(live, batches, {})
+    values = CallHybrids({"a": call, "b": call}, CallFields()).again("a").values
+    return _as_evaluated(live, batches, values)
+
+
+def _as_evaluated(live: Live, batches: Sequence[Any], values: Mapping[str, float]) -> LiveCall:
     title = type(live.model).__name__
     call = MeasuringCall(0, "evaluate", title, 0, (), CallRecipe(), values=values)
     return LiveCall(
-        call, live.model, tuple(live.trained), (), {}, tuple(validation_batches(live)), {}, {},
+        call, live.model, tuple(live.trained), (), {}, tuple(batches), {}, {},
         compile_arguments=live.compile_arguments,
     )  # fmt: skip
 

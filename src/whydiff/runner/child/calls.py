@@ -22,6 +22,7 @@ from whydiff.replay.calls.layers import (
     layers_called,
 )
 from whydiff.replay.calls.logged import (
+    epoch_call,
     log_uninterrupted,
     one_step,
     rows_of_fit_equal,
@@ -97,6 +98,9 @@ class CallServer:
                 return _tried(lambda: validation_parts(live, call, metric))
             case m.Rescore():
                 return self.rescore(request)
+            case m.TwoMetrics(m.OwnFit(fit), metrics, True):
+                live = self._fit(fit)
+                return _tried(lambda: two_metrics(epoch_call(live), metrics))
             case m.TwoMetrics(number, metrics):
                 evaluate = self._call_or_validation(number)
                 return _tried(lambda: two_metrics(evaluate, metrics))
@@ -168,6 +172,8 @@ class CallServer:
         call = self._call_or_validation(request.call)
         live = live if request.step is None else one_step(live, call, request.step)
         parts = _tried(lambda: take_apart(live, call, metric))
+        if isinstance(request.call, m.OwnFit):
+            parts["other samples"] = not rows_of_fit_equal(live, call)
         if request.uninterrupted:
             parts["uninterrupted"] = _tried(lambda: log_uninterrupted(live, metric))
         return parts
