@@ -1,9 +1,10 @@
 """What recording costs: each training with and without it, interleaved in one process.
 
-    python benchmarks/recording.py [--backend jax] [--repeats 7] [--net small|dense|conv|deep]
+    python benchmarks/recording.py [--backend jax] [--repeats 7] [--net small|dense|conv|deep|...]
 
-"deep" trains nothing: 60 layers are built anew and predict ten times; what a digest of each row
-fed and given costs is shown beside it.
+Four nets train nothing: "deep" builds 60 layers anew and predicts ten times, "images" predicts 2048
+images, "rows" gives predict_on_batch one row after the other, "stateless" gives them to
+stateless_call. What a digest of each row fed and given costs is shown beside them.
 
 Prints, per net, the median time of a step alone and the median over the pairs of the ratio of
 a recorded to an unrecorded epoch, both measured one right after the other so that what else the
@@ -24,7 +25,7 @@ from pathlib import Path
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=("jax", "tensorflow", "torch"), default="jax")
-    parser.add_argument("--net", choices=(*NETS, "deep"), help="only this one")
+    parser.add_argument("--net", choices=(*NETS, *PREDICTING), help="only this one")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of epochs")
     parser.add_argument("--steps", type=int, default=0, help="steps of an epoch (0: as fits)")
     parser.add_argument("--every", type=int, default=1, help="as `whydiff record --every`")
@@ -96,11 +97,54 @@ def deep():
         h = keras.layers.Dense(64, "relu")(h)
     model = keras.Model(inputs, keras.layers.Dense(10)(h))
     x = np.random.default_rng(0).random((2048, 64)).astype("float32")
-    return x, [model.predict(x, verbose=0) for _ in range(10)]
+    return [(x, model.predict(x, verbose=0)) for _ in range(10)]
 
 
-def measure_calls(args, holder, folder):
-    """Processor time of a predict-only script with and without recording."""
+def images():
+    """A convolutional net that predicts 2048 images three times."""
+    import keras
+    import numpy as np
+
+    layers = [keras.layers.Conv2D(n, 3, activation="relu") for n in (32, 64)]
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), *layers, keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    x = np.random.default_rng(0).random((2048, 28, 28, 1)).astype("float32")
+    return [(x, model.predict(x, verbose=0)) for _ in range(3)]
+
+
+def _rows():
+    import keras
+    import numpy as np
+
+    layers = [keras.layers.Dense(64, "relu") for _ in range(3)]
+    model = keras.Sequential([keras.Input((64,)), *layers, keras.layers.Dense(10)])
+    return model, np.random.default_rng(0).random((2000, 1, 64)).astype("float32")
+
+
+def rows():
+    """A service: 2000 rows, one after the other, from one line."""
+    model, x = _rows()
+    return [(row, model.predict_on_batch(row)) for row in x]
+
+
+def stateless():
+    """The same with stateless_call."""
+    import keras
+
+    model, x = _rows()
+    given = (model.trainable_variables, model.non_trainable_variables)
+    values = [[variable.value for variable in part] for part in given]
+    to_numpy = keras.ops.convert_to_numpy
+    return [(row, to_numpy(model.stateless_call(*values, row)[0])) for row in x]
+
+
+PREDICTING = {"deep": deep, "images": images, "rows": rows, "stateless": stateless}
+
+
+def measure_calls(name, script, args, holder, folder):
+    """Processor time of a predict-only script with and without recording; the outputs are equal."""
+    import keras
     import numpy as np
 
     from whydiff.core.digests import row_digests
@@ -108,20 +152,23 @@ def measure_calls(args, holder, folder):
     from whydiff.storage import Writer
 
     silent = holder.session
-    deep()
-    times = {True: [], False: []}
+    script()
+    times, last = {True: [], False: []}, {}
     for repeat in range(args.repeats):
         for recorded in ((False, True), (True, False))[repeat % 2]:
+            keras.utils.set_random_seed(repeat)
             started = time.process_time()
             if recorded:
-                holder.session = Session(Writer(folder / f"deep-{repeat}.whydiff", "deep", []), 0)
-            x, outputs = deep()
+                holder.session = Session(Writer(folder / f"{name}-{repeat}.whydiff", name, []), 0)
+            last[recorded] = script()
             if recorded:
                 holder.session.close(0)
                 holder.session = silent
             times[recorded].append(time.process_time() - started)
+        pairs = zip(last[True], last[False], strict=True)
+        assert all(np.array_equal(a, b) for (_, a), (_, b) in pairs), "watching changed bits"
     started = time.process_time()
-    for output in outputs:
+    for x, output in last[True]:
         row_digests([x])
         row_digests([output])
     digest = time.process_time() - started
@@ -129,7 +176,7 @@ def measure_calls(args, holder, folder):
     low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
     alone = np.median(times[False])
     print(
-        f"{args.backend:10} deep  processor script {1e3 * alone:6.0f} ms   recorded / not "
+        f"{args.backend:10} {name:9} processor script {1e3 * alone:6.0f} ms   recorded / not "
         f"{middle:5.3f} (quartiles {low:.3f} to {high:.3f}, {args.repeats} pairs), of which "
         f"{digest / alone:.3f} are digests of rows",
         flush=True,
@@ -294,8 +341,9 @@ def main() -> None:
         for name, make in NETS.items():
             if args.net in (name, None):
                 measure(name, make, args, holder, Path(folder))
-        if args.net in ("deep", None):
-            measure_calls(args, holder, Path(folder))
+        for name, script in PREDICTING.items():
+            if args.net in (name, None):
+                measure_calls(name, script, args, holder, Path(folder))
 
 
 if __name__ == "__main__":

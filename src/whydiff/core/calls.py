@@ -47,6 +47,9 @@ AFTER_STEPS = "after steps"
 #: returned, each with its place in the loop: {"fit": 1, "steps": [[8, {"loss": 0.5}], ...]}.
 BEHIND_STEPS = "behind steps"
 
+#: The note of a call of a function that a model was exported to: the path and the function's name.
+EXPORTED = "exported"
+
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
 
@@ -290,7 +293,7 @@ class MeasuringCall:
     #: taken from, and the metric that was taken; "means": numbers of the scores of which it is the
     #: mean; "joined": numbers of the calls of a loop that this one stands for; "part": rows of the
     #: call to which this one is restricted; "validation of": index of the fit whose validation this
-    #: one stands for; WITHIN; PRINTED_OF
+    #: one stands for; WITHIN; PRINTED_OF; EXPORTED
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -313,7 +316,7 @@ class Event:
 
     ``kind``: "load_model", "load_weights", "save", "save_weights", "checkpoint", "set_weights",
     "get_weights", "assign", "clone_model", "quantize", "enable_lora", "adapt",
-    "restore_best_weights", "swap_ema", "compile", "trainable", "reset_states".
+    "export", "restore_best_weights", "swap_ema", "compile", "trainable", "reset_states".
     ``facts`` are plain JSON: ``path``, ``skipped`` (list of canonical paths), ``skip_mismatch``,
     ``by_name``, ``epoch`` and ``fit`` (of a checkpoint), ``from`` (number of the model copied
     from), ``variables`` (list), ``before`` and ``after`` (of a setting).

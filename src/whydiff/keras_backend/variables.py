@@ -118,7 +118,7 @@ def variables_of(model: Any, names: Names) -> Variables:
     weights = [Slot(v, names.variable(v), "trainable") for v in model.trainable_variables]
     noise = []
     for variable in model.non_trainable_variables:
-        if _is_seed_state(variable):
+        if is_seed_state(variable):
             noise.append(Slot(variable, names.variable(variable), "seed"))
         else:
             weights.append(Slot(variable, names.variable(variable), "non-trainable"))
@@ -151,7 +151,7 @@ def existing_variables(model: Any) -> list[Any]:
     return found if shared is None else [*found, shared.state]
 
 
-def _is_seed_state(variable: Any) -> bool:
+def is_seed_state(variable: Any) -> bool:
     return str(variable.name) == "seed_generator_state"
 
 

@@ -26,6 +26,7 @@ from whydiff.keras_backend.internals import (
 )
 from whydiff.keras_backend.patches import Patches, bound_method, owner_of
 from whydiff.keras_backend.tracing import compiling, symbolic
+from whydiff.recorder.exported_hooks import watch_exports
 from whydiff.recorder.guard import begun, unharmed
 from whydiff.recorder.ledger import user_stack
 from whydiff.recorder.measuring.call import Measuring, Validation
@@ -371,5 +372,6 @@ def steps(keras: Any) -> tuple[Step, ...]:
         *steps_of_both(keras),
         _watch_numbers,
         _watch_stateless,
+        watch_exports,
         _watch_training_flags,
     )

@@ -97,12 +97,12 @@ def _saving(holder: Holder, save: Any, kind: str) -> Any:
         number = events.enter(what, model, facts)
         provenance.files[str(Path(path).resolve())] = SavedFile(path, number, epoch, fit)
         if session.active is None:
-            _keep_homes(holder, model)
+            keep_homes(holder, model)
 
     return watched
 
 
-def _keep_homes(holder: Holder, layer: Any, read: bool = False) -> None:
+def keep_homes(holder: Holder, layer: Any, read: bool = False) -> None:
     """Remember the values of a model's weights, so that they are known again elsewhere.
 
     ``read``: the script itself took them out, so that this model is where they come from.
@@ -247,7 +247,7 @@ def _watch_copies(holder: Holder, patches: Patches, keras: Any) -> None:
             "get_weights", calls.models.holding(self), {"layer": str(self.name)}
         )
         if number:
-            _keep_homes(holder, self, read=True)
+            keep_homes(holder, self, read=True)
 
     patches.replace(layer, "set_weights", watched_set)
     patches.replace(layer, "get_weights", watched_get)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whydiff.core.calls import Event, MeasuringCall, Origin
+from whydiff.core.calls import EXPORTED, Event, MeasuringCall, Origin
 from whydiff.core.recipe import Tensor, align
 from whydiff.core.recording import Execution
 from whydiff.core.words import count, listed
@@ -118,6 +118,8 @@ def story(
                      "recurrent-state")  # fmt: skip
     if "left as drawn" in both:
         return Story(detail + _skipped(events, a, b), "weights-skipped")
+    if any(EXPORTED in call.notes for call in (a, b)) and "file" in both:
+        return Story(detail, "exported-before")
     if "given" in both:
         return Story(detail, "weights-not-assigned")
     if "unwatched" in both:

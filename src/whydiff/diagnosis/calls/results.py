@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall, Output
+from whydiff.core.calls import EXPORTED, MeasuringCall, Output
 from whydiff.core.recording import Fit
 from whydiff.core.words import count
 from whydiff.diagnosis.divergence import identical
@@ -70,6 +70,9 @@ def said(call: Call, line: int | None = None) -> str:
     name = kind.get(kind_of(call), kind_of(call))
     if isinstance(call, MeasuringCall) and call.score:
         name = call.score.name
+    if isinstance(call, MeasuringCall) and EXPORTED in call.notes:
+        path, function = call.notes[EXPORTED]
+        name = f"the exported model ({function} of {path})"
     if isinstance(call, MeasuringCall) and call.notes.get("joined"):
         name = f"the {len(call.notes['joined'])} calls of {name}"
     if isinstance(call, MeasuringCall) and call.notes.get("part"):

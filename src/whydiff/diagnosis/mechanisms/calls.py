@@ -80,6 +80,15 @@ MECHANISMS = (
         seen="One side's weights come from a file, the other's from a fit or another file.",
     ),
     Mechanism(
+        "exported-before",
+        ("weights",),
+        "exported before the model got its weights",
+        "model.export writes the weights of that moment; what the model is trained or given later "
+        "stays out of it.",
+        "Export again behind the last training, and load that.",
+        seen="The exported function holds other values than the model that it was exported from.",
+    ),
+    Mechanism(
         "averaged-weights",
         ("weights",),
         "averaged weights swapped in",
@@ -293,6 +302,17 @@ MECHANISMS = (
         "training unless the call passes a flag: predict passes training=False, model(x) none.",
         "Build without training=, and pass it where the model is called.",
         seen="One call passes no flag and layers run as in training, the other passes one.",
+    ),
+    Mechanism(
+        "exported-in-training",
+        ("mode",),
+        "a function exported with training=True",
+        "What was exported computes as it was traced: with training=True it keeps the statistics "
+        "of each batch and its dropout for good, whoever calls it.",
+        "Export inference: model.export(path), or add_endpoint with "
+        "lambda x: model(x, training=False).",
+        seen="The model gives what the exported function gives with training=True, and not "
+        "without.",
     ),
     Mechanism(
         "training-by-default",

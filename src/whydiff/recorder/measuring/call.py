@@ -14,6 +14,7 @@ import numpy as np
 import xxhash
 
 from whydiff.core.calls import (
+    EXPORTED,
     CallRecipe,
     GeneratorState,
     MeasuringCall,
@@ -140,6 +141,7 @@ class Measuring(Flags):
         self.number, self.kind = invocation.number, invocation.kind
         self._invocation = invocation
         self.trouble = ""
+        self._exported = ("", "")  # where a model was exported to, and the function called there
         self.thrown_away = False  # whether the script does nothing with what it gives
         self._book = book
         self._object: int | None = book.number_of(arguments.get("x"))
@@ -270,6 +272,17 @@ class Measuring(Flags):
 
     # --- while it runs ----------------------------------------------------------------------------
 
+    def exported_to(self, path: str, endpoint: str) -> None:
+        """It is no call of the model itself, but of a function that it was exported to."""
+        self._exported = path, endpoint
+
+    def runs_with(self, training: bool | None) -> None:
+        """The flag that such a function was exported with; None where it is not known."""
+        if training is None:
+            super().model_runs(self.model)  # what was tried tells nothing
+        elif training:
+            self._arguments["training"] = True
+
     def model_runs(self, model: Any) -> None:
         """What a loader drew for itself before the first batch is none of the model's."""
         first = not self.ran
@@ -361,6 +374,8 @@ class Measuring(Flags):
         notes: dict[str, Any] = dict(described.trouble)
         if self._invocation.method not in ("evaluate", "predict", "call"):
             notes["method"] = self._invocation.method
+        if self._exported[0]:
+            notes[EXPORTED] = list(self._exported)
         if is_keras_2(self.model) or not shows_training_flags():
             notes["unknown: training flags"] = "this Keras does not show them at each layer"
         notes |= self._invocation.within or {}
@@ -454,6 +469,9 @@ class Measuring(Flags):
         return found
 
     def _given(self, slot: Slot, digest: str) -> Origin | None:
+        if self._exported[0]:
+            origin: Origin | None = self._book.provenance.exported(slot, digest, self._exported[0])
+            return origin
         if self._invocation.method != "stateless_call":
             return None
         line = self._invocation.stack[-1].line if self._invocation.stack else None

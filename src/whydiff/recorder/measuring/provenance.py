@@ -29,6 +29,7 @@ class SavedFile:
     event: int
     epoch: int | None = None
     fit: int | None = None
+    line: int | None = None  # of an export
 
 
 @dataclass
@@ -259,6 +260,17 @@ class Provenance:
         at = f" at line {line}" if line else ""
         text = f"given to stateless_call{at}{behind}, while the model itself holds other values"
         return Origin(text, "given", line=line)
+
+    def exported(self, slot: Slot, digest: str, path: str) -> Origin | None:
+        """The origin of a value that an exported model has; None where the model has it, too."""
+        if self.digest(slot.variable) == digest:
+            return None
+        saved = self.files.get(str(Path(path).resolve()))
+        before = self._homes.get(digest)
+        earlier = f" ({before[2].text})" if before is not None and before[2].text else ""
+        at = f" at line {saved.line}" if saved and saved.line else ""
+        text = f"exported to {Path(path).name}{at}{earlier}"
+        return Origin(text, "file", saved.event if saved else None, path=path)
 
     def _unwatched(self, slot: Slot, entry: _Entry | None) -> Origin:
         if (loop := self._loop_over(slot)) is not None:

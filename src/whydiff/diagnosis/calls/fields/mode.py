@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from whydiff.core.calls import MeasuringCall
+from whydiff.core.calls import EXPORTED, MeasuringCall
 from whydiff.core.findings import IDENTICAL, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.words import listed
@@ -83,6 +83,8 @@ def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
         mechanism = next(
             (m for m in map(trained_without_flag, (a, b)) if m != BY_DEFAULT), BY_DEFAULT
         )
+    if any(EXPORTED in c.notes for c in (a, b)):
+        mechanism = "exported-in-training"
     evidence = describe(moved, 3) if not layers else f"{listed(layers[:4])}: {describe(moved, 2)}"
     return differs("mode", evidence, " vs. ".join(details), mechanism)
 
@@ -118,6 +120,8 @@ def _asked(call: MeasuringCall) -> str:
     if call.kind in ("predict", "evaluate"):
         return f"{call.kind}{line}"
     training = call.recipe.mode.get("training")
+    if EXPORTED in call.notes:
+        return f"the exported function{line}"
     return f"model(x{'' if training is None else f', training={training}'}){line}"
 
 

@@ -1,0 +1,45 @@
+"""SavedModels as TensorFlow loads them: their functions, and the variables that these read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+#: The function of :func:`loading_module` that every load of a SavedModel comes to.
+LOADS = "load_partial"
+
+
+def loading_module() -> Any:
+    """Where TensorFlow loads SavedModels."""
+    from tensorflow.python.saved_model import load
+
+    return load
+
+
+def function_classes() -> tuple[type, ...]:
+    """The classes whose instances run a function of a loaded SavedModel; only these."""
+    from tensorflow.python.saved_model.function_deserialization import RestoredFunction
+    from tensorflow.python.saved_model.load import _WrapperFunction
+
+    return RestoredFunction, _WrapperFunction
+
+
+def functions_of(loaded: Any) -> Iterator[tuple[str, Any]]:
+    """The functions of what ``tf.saved_model.load`` gave, by the names of their endpoints."""
+    classes = function_classes()
+    for name, value in vars(loaded).items():
+        if isinstance(value, classes):
+            yield name, value
+    for name, function in dict(getattr(loaded, "signatures", None) or {}).items():
+        yield f"signatures[{name!r}]", function
+
+
+def fitting(paths: Sequence[str], shapes: Sequence[tuple[int, ...]], loaded: Any) -> list[Any]:
+    """The values that a loaded SavedModel has for variables of a Keras model, which are called by
+    their paths in both; [] where it does not have one of that name and shape for each."""
+    known = {
+        (str(variable.name).partition(":")[0], tuple(variable.shape)): variable
+        for variable in getattr(loaded, "variables", ()) or ()
+    }
+    found = [known.get((path, tuple(shape))) for path, shape in zip(paths, shapes, strict=True)]
+    return [] if any(value is None for value in found) else found
