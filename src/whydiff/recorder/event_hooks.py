@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import keras
@@ -264,6 +265,7 @@ def _told_copied(calls: Any, layer: Any) -> None:
 def _watch_assign(holder: Holder, patches: Patches) -> None:
     base: Any = variable_base()
     assign = base.assign
+    by_libraries: set[CodeType] = set()  # functions of libraries that assigned before
 
     @functools.wraps(assign)
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -275,8 +277,13 @@ def _watch_assign(holder: Holder, patches: Patches) -> None:
             assigned = session.calls.events.assigned
             if assigned is not None:
                 assigned.add(id(self))
-            elif session.idle and not in_library(sys._getframe(1).f_code.co_filename):
-                told(self)
+            # Keras puts back all variables after every step on JAX: that is asked first.
+            elif sys._getframe(1).f_code not in by_libraries and session.idle:
+                code = sys._getframe(1).f_code
+                if in_library(code.co_filename):
+                    by_libraries.add(code)
+                else:
+                    told(self)
             return result
 
     @_never_in_the_way

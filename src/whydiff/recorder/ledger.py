@@ -40,14 +40,23 @@ def _frame(file: str, line: int, function: str) -> Frame:
     return Frame(file, line, function, linecache.getline(file, line).strip(), cell_of(file))
 
 
-def user_line() -> int | None:
-    """The line of the user's code that is running, the innermost; None where there is none."""
+def user_place() -> tuple[str, int]:
+    """File and line of the user's code that is running, the innermost; ("", 0) where there is
+    none."""
     frame = sys._getframe(1)
     while frame is not None:
-        if not in_library(frame.f_code.co_filename):
-            return frame.f_lineno
+        name = frame.f_code.co_filename
+        if not in_library(name):
+            return name, frame.f_lineno
+        if runs_cell(name, frame.f_code.co_name):
+            break
         frame = frame.f_back  # type: ignore[assignment]
-    return None
+    return "", 0
+
+
+def user_line() -> int | None:
+    """The line of the user's code that is running, the innermost; None where there is none."""
+    return user_place()[1] or None
 
 
 class Ledger:

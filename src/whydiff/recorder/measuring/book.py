@@ -36,7 +36,7 @@ from whydiff.keras_backend import adapter, adapter_of
 from whydiff.keras_backend.subject import BesideModels, models_of, title_of
 from whydiff.keras_backend.variables import Slot
 from whydiff.recorder.guard import say
-from whydiff.recorder.ledger import Ledger, user_stack
+from whydiff.recorder.ledger import Ledger, user_place, user_stack
 from whydiff.recorder.measuring.call import Invocation, Measuring, Validation, Weights
 from whydiff.recorder.measuring.described import Described, Descriptions
 from whydiff.recorder.measuring.events import Events
@@ -131,13 +131,13 @@ class CallBook:
         if self.closed or self.events.inside or (self._running is not None and not nests):
             return None
         try:
-            stack = user_stack()
             number = self.next_number()
             self.models.of(model).used = True
-            where = _line(kind, stack)
+            where = (kind, *user_place())
             self._lines[where] += 1
             if self._lines[where] > PER_LINE:
                 return None
+            stack = user_stack()
             invocation = Invocation(number, kind, method, stack, within)
             measuring = Measuring(self, model, arguments, invocation)
             measuring.thrown_away = kind != "evaluate" and _thrown_away(method, model)
