@@ -23,6 +23,9 @@ SEEDING = "seeding"
 
 #: fact of an execution: how many processes its script started through multiprocessing or joblib
 PROCESSES = "worker processes"
+#: Fact of an environment: lines at which ``stateless_call`` was traced into a compiled function of
+#: the script's own.
+TRACED = "traced stateless calls"
 
 
 #: fact of an execution: the lines that called a fit which failed before one step was over

@@ -172,6 +172,9 @@ def _watch_stateless(holder: Holder, patches: Patches) -> None:
             running = session.calls.running
             if running is not None:
                 running.model_runs(self)
+            elif session.idle and symbolic((args, kwargs)):
+                with quietly():
+                    session.traced(sys._getframe(1))
             if (
                 running is not None
                 or not session.idle
@@ -191,13 +194,19 @@ def _watch_stateless(holder: Holder, patches: Patches) -> None:
 
     def begins(model: Any, args: Any, kwargs: Any) -> Measuring | None:
         trainable, others, *given = args
+        arguments = {key: value for key, value in kwargs.items() if key != "return_losses"}
+        begin = functools.partial(
+            holder.session.begin_call, "call", "stateless_call", model, arguments
+        )
+        if holder.session.calls.enough_of("call"):
+            begin()  # it is counted
+            return None
         values = (
             *zip(model.trainable_variables, trainable, strict=True),
             *zip(model.non_trainable_variables, others, strict=True),
         )
-        arguments = {key: value for key, value in kwargs.items() if key != "return_losses"}
         with keras.StatelessScope(state_mapping=values):  # what is read now are the values given
-            running = holder.session.begin_call("call", "stateless_call", model, arguments)
+            running = begin()
         if not isinstance(running, Measuring):
             return None
         running.given(given[0] if len(given) == 1 else tuple(given))

@@ -18,8 +18,9 @@ from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.machine import started_processes
-from whydiff.core.recording import FAILED_FITS, PROCESSES
-from whydiff.core.stack import OF_CALLS, hook_of
+from whydiff.core.recording import FAILED_FITS, PROCESSES, TRACED
+from whydiff.core.stack import OF_CALLS, hook_of, in_library
+from whydiff.core.words import listed
 from whydiff.keras_backend.patches import Patches
 from whydiff.keras_backend.subject import BesideModels, Subject, models_of
 from whydiff.keras_backend.torch.optimizer import TorchOptimizer
@@ -78,6 +79,8 @@ class Session:
         self._trained_by: dict[str, int] = {}
         self._set_aside = SetAside()
         self._acted: set[type] = set()
+        #: where stateless_call was traced into a compiled function of the script's own
+        self._traced_lines: dict[int, None] = {}
         self._compiled: BesideModels[Mapping[str, Any]] = BesideModels()
         #: called after each step of a training that is watched
         self.stepped: Callable[[], None] | None = None
@@ -292,6 +295,12 @@ class Session:
             or calls.events.inside
         )
 
+    def traced(self, frame: FrameType) -> None:
+        """The script traces a model's ``stateless_call`` into a compiled function of its own, whose
+        calls are not watched."""
+        if not in_library(frame.f_code.co_filename):
+            self._traced_lines.setdefault(frame.f_lineno)
+
     def hook_at(self, frame: FrameType) -> str:
         """The hook of a callback at ``frame`` in which the script may measure a model; "" in
         none."""
@@ -363,6 +372,8 @@ class Session:
         if self.writer is not None:
             self.writer.ledger(self.ledger.draws)
             self.writer.environment({FILE + p: use.text() for p, use in OPENED.files.items()})
+            if self._traced_lines:
+                self.writer.environment({TRACED: listed([str(n) for n in self._traced_lines])})
             if workers := started_processes():
                 self.writer.environment({PROCESSES: workers})
             self.writer.close(exit_code)

@@ -12,7 +12,7 @@ import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
-from whydiff.core.recording import MEASURED_WITHIN, Execution
+from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution
 from whydiff.core.words import capital, count, number
 from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
@@ -261,8 +261,13 @@ def agreement(execution: Execution) -> str:
 
 
 def _beyond(execution: Execution) -> str:
-    """What a callback measured while a fit ran."""
-    told = [
+    """What a callback measured while a fit ran, and what the script compiled for itself."""
+    lines = execution.environment.get(TRACED)
+    trains = any(kind_of(fit) == "loop" for fit in execution.fits)  # it may be the step of that
+    told = []
+    if lines and not trains:
+        told = [f"the compiled function that calls the model by stateless_call (line {lines})"]
+    told += [
         f"{what}, called {count(int(n), 'time')} within fit {fit.index}"
         for fit in execution.fits
         for what, n in dict(fit.notes.get(MEASURED_WITHIN) or {}).items()

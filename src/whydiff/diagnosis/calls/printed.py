@@ -79,9 +79,10 @@ def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
         notes.append(
             "These printed numbers match none that a watched call gave: "
             f"{_quoted(printed.untraced)}. Whether they ought to agree with the others, and why "
-            "they do not, is not known. Watched are fit, evaluate, predict and the model called; "
-            "an exported model, a compiled function of the script's own, what a callback reads "
-            "between two steps and most of what is computed by hand are not."
+            "they do not, is not known. Watched are fit, evaluate, predict, the model called and a "
+            "SavedModel that it was exported to; a compiled function of the script's own (jax.jit, "
+            "tf.function), other exports, what a callback reads between two steps and most of what "
+            "is computed by hand are not."
         )
     if not scope:
         return explanation

@@ -148,6 +148,10 @@ class CallBook:
         self._runs(measuring)
         return measuring
 
+    def enough_of(self, kind: str) -> bool:
+        """Whether the line of the script that runs has made as many calls as are recorded."""
+        return self._lines[(kind, *user_place())] >= PER_LINE
+
     def validating(self, model: Any) -> Validation:
         """``fit`` evaluates its model."""
         validation = Validation(self, model)
