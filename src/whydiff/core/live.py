@@ -180,6 +180,9 @@ class LiveCall:
     remade: Callable[[], Any] | None = None
     #: rows of its outputs that are looked at, where it was fed more than the other call; None: all
     part: tuple[int, ...] | None = None
+    #: what a model was exported to, as a function of the inputs: another program may round the same
+    #: computation otherwise
+    exported: Callable[[Any], Any] | None = None
 
 
 def asked_of_fit(recipe: Recipe) -> dict[str, Any]:

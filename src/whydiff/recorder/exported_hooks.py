@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,7 @@ def watch_exports(holder: Holder, patches: Patches) -> None:
     others once a model was exported."""
     functions: Weakly[_Exported] = Weakly()
     watched_by: list[Patches] = []
+    models: dict[str, weakref.ref[Any]] = {}  # by the resolved path that they were exported to
 
     def tensorflow() -> None:
         if "tensorflow" not in sys.modules or watched_by:
@@ -63,7 +64,8 @@ def watch_exports(holder: Holder, patches: Patches) -> None:
         watched_by.append(patches)
         module = loading_module()
         # What tf.saved_model.load, a TFSMLayer and whoever else loads one come to.
-        patches.replace(module, LOADS, _loading(getattr(module, LOADS), holder, functions))
+        load = _loading(getattr(module, LOADS), holder, models, functions)
+        patches.replace(module, LOADS, load)
         for cls in function_classes():
             patches.replace(cls, "__call__", _running(cls.__call__, holder, functions))
 
@@ -85,6 +87,7 @@ def watch_exports(holder: Holder, patches: Patches) -> None:
         number = calls.events.enter("export", model, {"path": path})
         line = user_line()
         calls.provenance.files[str(Path(path).resolve())] = SavedFile(path, number, line=line)
+        models[str(Path(path).resolve())] = weakref.ref(model)
         keep_homes(holder, model)
         tensorflow()
 
@@ -93,7 +96,12 @@ def watch_exports(holder: Holder, patches: Patches) -> None:
     patches.wrap(owner_of(keras.Model, "export"), "export", exporting)
 
 
-def _loading(load: Callable[..., Any], holder: Holder, functions: Weakly[_Exported]) -> Any:
+def _loading(
+    load: Callable[..., Any],
+    holder: Holder,
+    exported: Mapping[str, weakref.ref[Any]],
+    functions: Weakly[_Exported],
+) -> Any:
     @functools.wraps(load)
     def watched(export_dir: Any, *args: Any, **kwargs: Any) -> Any:
         parts = load(export_dir, *args, **kwargs)
@@ -102,9 +110,11 @@ def _loading(load: Callable[..., Any], holder: Holder, functions: Weakly[_Export
         return parts
 
     def known(loaded: Any, path: str) -> None:
-        """Whose functions these are: of the only model that has variables of their names."""
+        """Whose functions these are: of the model that was exported there, or of the only one
+        that has variables of their names."""
+        own = exported.get(str(Path(path).resolve()), lambda: None)()
         alive = [m for m in holder.session.calls.models.alive() if m.built and m.variables]
-        models = [model for model in alive if _values(model, loaded)]
+        models = [m for m in (alive if own is None else [own]) if _values(m, loaded)]
         for endpoint, function in functions_of(loaded) if len(models) == 1 else ():
             functions[function] = _Exported(path, endpoint, loaded, weakref.ref(models[0]))
 
@@ -120,7 +130,7 @@ def _running(call: Callable[..., Any], holder: Holder, functions: Weakly[_Export
             one = functions.get(self)
             if one is None or not _concrete(holder, args, kwargs):
                 return call(self, *args, **kwargs)
-            measuring, waits = begun(begins, one, args, kwargs, otherwise=None)
+            measuring, waits = begun(begins, one, self, args, kwargs, otherwise=None)
             HANDLERS.go_on(waits)
             if measuring is None:
                 return call(self, *args, **kwargs)
@@ -134,7 +144,7 @@ def _running(call: Callable[..., Any], holder: Holder, functions: Weakly[_Export
             finally:
                 unharmed(holder.session.end_call, measuring, completed, otherwise=None)
 
-    def begins(one: _Exported, args: Any, kwargs: Any) -> Measuring | None:
+    def begins(one: _Exported, function: Any, args: Any, kwargs: Any) -> Measuring | None:
         model = one.model()
         if model is None:
             return None
@@ -142,7 +152,9 @@ def _running(call: Callable[..., Any], holder: Holder, functions: Weakly[_Export
             running = holder.session.begin_call("call", "exported", model, {})
         if not isinstance(running, Measuring):
             return None
-        running.exported_to(one.path, one.endpoint)
+        names = tuple(sorted(kwargs)) if not args else ()
+        again = functools.partial(_again, call, function, names, one)  # keeps what was loaded
+        running.exported_to(one.path, one.endpoint, again)
         running.given(_inputs(args, kwargs))
         running.model_runs(model)
         return running
@@ -155,6 +167,20 @@ def _running(call: Callable[..., Any], holder: Holder, functions: Weakly[_Export
         measuring.runs_with(flags[key])
 
     return watched
+
+
+def _again(
+    call: Callable[..., Any], function: Any, names: Sequence[str], one: _Exported, inputs: Any
+) -> Any:
+    """What an exported function gives of these inputs, which it is given by ``names``, if any."""
+    import tensorflow as tf
+
+    del one
+    parts = inputs if isinstance(inputs, tuple) else (inputs,)
+    tensors = [keras.tree.map_structure(tf.constant, part) for part in parts]
+    if names:
+        return call(function, **dict(zip(names, tensors, strict=True)))
+    return call(function, *tensors)
 
 
 def _concrete(holder: Holder, args: Any, kwargs: Any) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from whydiff.core.calls import Origin, Output
 from whydiff.core.digests import row_digests
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence
-from whydiff.core.recording import MEASURED_WITHIN
+from whydiff.core.recording import MEASURED_WITHIN, TRACED
 from whydiff.core.stack import Frame
 from whydiff.diagnosis.calls.answer import (
     MOST_OTHERS,
@@ -186,6 +186,14 @@ def test_of_many_calls_from_one_line_the_first_and_the_pair_are_shown():
     assert [(c["number"], c["side"]) for c in shown] == [(1, ""), (3, "B"), (4, "A")]
     both = strip(execution(*calls), calls[0], calls[0])
     assert [c["side"] for c in both] == ["A"]
+
+
+def test_a_compiled_function_of_the_scripts_own_is_said_not_to_be_watched(trained_fit):
+    seen = replace(execution(call(2)), environment={TRACED: "11"})
+    assert "stateless_call (line 11)" in agreement(seen)
+    loop = replace(trained_fit(1), notes={"data": "loop"})  # whose step it may be
+    assert "stateless_call" not in agreement(replace(seen, fits=(loop,)))
+    assert "stateless_call" not in agreement(execution(call(2)))
 
 
 def test_a_long_script_is_shown_by_its_first_calls():

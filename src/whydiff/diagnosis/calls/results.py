@@ -104,6 +104,8 @@ def described(call: Call, line: int | None = None) -> dict[str, Any]:
         told["name"] = call.score.name
     elif call.notes.get("validation of"):
         told["name"] = "validation"
+    elif EXPORTED in call.notes:
+        told["name"] = "the exported model"
     return told
 
 

@@ -35,11 +35,20 @@ def functions_of(loaded: Any) -> Iterator[tuple[str, Any]]:
 
 
 def fitting(paths: Sequence[str], shapes: Sequence[tuple[int, ...]], loaded: Any) -> list[Any]:
-    """The values that a loaded SavedModel has for variables of a Keras model, which are called by
-    their paths in both; [] where it does not have one of that name and shape for each."""
-    known = {
-        (str(variable.name).partition(":")[0], tuple(variable.shape)): variable
-        for variable in getattr(loaded, "variables", ()) or ()
-    }
-    found = [known.get((path, tuple(shape))) for path, shape in zip(paths, shapes, strict=True)]
-    return [] if any(value is None for value in found) else found
+    """The values that a loaded SavedModel has for variables of a Keras model; [] where it does not
+    have one for each.
+
+    They are called by their paths in both, or (exported by JAX) by the last part of them, in the
+    order of the model.
+    """
+    variables = list(getattr(loaded, "variables", ()) or ())
+    for part in (0, -1):
+        known: dict[tuple[str, tuple[int, ...]], list[Any]] = {}
+        for one in variables:
+            name = str(one.name).partition(":")[0]
+            known.setdefault((name, tuple(one.shape)), []).append(one)
+        wanted = [path if not part else path.rpartition("/")[2] for path in paths]
+        keys = list(zip(wanted, shapes, strict=True))
+        if all(len(known.get(key, ())) >= keys.count(key) for key in keys):
+            return [known[key].pop(0) for key in keys]
+    return []

@@ -142,6 +142,7 @@ class Measuring(Flags):
         self._invocation = invocation
         self.trouble = ""
         self._exported = ("", "")  # where a model was exported to, and the function called there
+        self._run_exported: Callable[[Any], Any] | None = None
         self.thrown_away = False  # whether the script does nothing with what it gives
         self._book = book
         self._object: int | None = book.number_of(arguments.get("x"))
@@ -272,9 +273,9 @@ class Measuring(Flags):
 
     # --- while it runs ----------------------------------------------------------------------------
 
-    def exported_to(self, path: str, endpoint: str) -> None:
+    def exported_to(self, path: str, endpoint: str, function: Callable[[Any], Any]) -> None:
         """It is no call of the model itself, but of a function that it was exported to."""
-        self._exported = path, endpoint
+        self._exported, self._run_exported = (path, endpoint), function
 
     def runs_with(self, training: bool | None) -> None:
         """The flag that such a function was exported with; None where it is not known."""
@@ -432,6 +433,7 @@ class Measuring(Flags):
             compile_arguments=compiled,
             function=weak(function),
             trainable=described.trainable,
+            exported=self._run_exported,
         )
         return call, live
 

@@ -25,6 +25,7 @@ from whydiff.replay.calls.running import (
     Measured,
     Way,
     drawing_from,
+    joined,
     preserved,
     put_noise,
     put_weights,
@@ -55,6 +56,8 @@ class CallHybrids:
         Afterwards everything is as it was. Raises TransferError where a field of one call does
         not fit the other.
         """
+        if self.lives["a"].exported is not None and "b" not in choice.values():
+            return _of_exported(self.lives["a"])
         leader, *followers = self.fields.tied or ("",)
         choice = {**choice, **dict.fromkeys(followers, side(choice, leader))}
         structure = self.fields.structure
@@ -229,6 +232,15 @@ class CallHybrids:
 def draws_itself(live: LiveCall) -> bool:
     """Whether a call's compiled function holds an operation with random numbers of its own."""
     return any(tensor.role == "operation seed" for tensor in live.call.recipe.noise)
+
+
+def _of_exported(live: LiveCall) -> Measured:
+    """What the function itself gives that a model was exported to."""
+    if live.exported is None or live.fed is None:
+        raise TransferError("what it was given was too large to keep")
+    parts = [leaves_of(live.exported(batch[0])) for batch in live.fed]
+    outputs = joined(live.model, parts)
+    return Measured(outputs if live.part is None else [o[list(live.part)] for o in outputs], {})
 
 
 def _through(call: MeasuringCall) -> str:
