@@ -43,6 +43,16 @@ def test_what_a_call_returns_is_thrown_away(text, away):
         ("h = model.fit(x)\nh = h.history\nprint(h['loss'][-1])", ["loss"]),
         ("h = model.fit(x).history\nprint(h['loss'], len(h))", []),
         ("h = model.fit(x).history\nfor k in h:\n    print(h[k])", []),
+        (
+            "h = model.fit(x)\nfor k in ('loss', 'auc'):\n"
+            "    print(h.history[k], h.history['val_' + k])",
+            ["auc", "loss", "val_auc", "val_loss"],
+        ),
+        (
+            "h = model.fit(x).history\nfor k in ['loss']:\n    print(h[f'val_{k}'][-1])",
+            ["val_loss"],
+        ),
+        ("h = model.fit(x).history\nk = 'auc'\nfor k in ['loss']:\n    print(h[k])", []),
     ],
 )
 def test_the_names_by_which_entries_are_read(text, keys):

@@ -142,7 +142,7 @@ def numbers(logs: Any) -> dict[str, float]:
                 array = np.asarray(plain.cpu() if hasattr(plain, "cpu") else plain, np.float64)
                 found[f"{key} (mean of {len(array)})"] = float(array.mean())
             else:
-                found[str(key)] = float(plain)
+                found[str(key)] = float(plain[0] if shape == (1,) else plain)
         except (TypeError, ValueError):
             continue
     return found

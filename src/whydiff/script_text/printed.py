@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from whydiff.script_text.edits import spans
 
@@ -58,14 +58,15 @@ def keys_read(module: ast.Module, attribute: str) -> list[str]:
     """The names by which the entries of an attribute are read, there or by a name that it was given
     (``h = fitted.history``); [] where not all are told."""
     uses: list[ast.expr] = []
-    keys: dict[int, str] = {}
+    keys: dict[int, list[str]] = {}
+    loops = _texts_of_loops(module)
     named: dict[int, str] = {}  # attributes that are given a name
     for node in ast.walk(module):
         match node:
             case ast.Attribute(attr=attr) if attr == attribute:
                 uses.append(node)
-            case ast.Subscript(value=value, slice=ast.Constant(value=str(key))):
-                keys[id(value)] = key
+            case ast.Subscript(value=value, slice=key) if told := _texts(key, loops):
+                keys[id(value)] = told
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
                 named[id(value)] = name
     names = {named[id(n)] for n in uses if id(n) in named}
@@ -75,7 +76,44 @@ def keys_read(module: ast.Module, attribute: str) -> list[str]:
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in names
             and id(n) not in attributes]  # fmt: skip
     read += [n for n in uses if id(n) not in named]
-    return sorted({keys[id(n)] for n in read}) if all(id(n) in keys for n in read) else []
+    if not all(id(n) in keys for n in read):
+        return []
+    return sorted({key for n in read for key in keys[id(n)]})
+
+
+def _texts_of_loops(module: ast.Module) -> dict[str, list[str]]:
+    """The texts that names of loops stand for, where these go over texts of the script alone and
+    the name is given nothing else."""
+    given = [n for n in ast.walk(module) if isinstance(n, (ast.For, ast.comprehension))]
+    stored = [n.id for n in ast.walk(module)
+              if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for loop in given:
+        match loop.target, loop.iter:
+            case ast.Name(id=name), ast.Tuple(elts=parts) | ast.List(elts=parts):
+                texts = [text for part in parts for text in _texts(part, {})]
+                if texts and len(texts) == len(parts) and stored.count(name) == 1:
+                    found[name] = texts
+    return found
+
+
+def _texts(node: ast.expr, names: Mapping[str, list[str]]) -> list[str]:
+    """What a text may be that is put together from texts of the script, [] where that is not
+    known."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return [text]
+        case ast.Name(id=name):
+            return names.get(name, [])
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return [a + b for a in _texts(left, names) for b in _texts(right, names)]
+        case ast.JoinedStr(values=parts):
+            found = [""]
+            for part in parts:
+                inner = part.value if isinstance(part, ast.FormattedValue) else part
+                found = [a + b for a in found for b in _texts(inner, names)]
+            return found
+    return []
 
 
 def unscaled(node: ast.expr) -> ast.expr:
