@@ -22,6 +22,7 @@ from whydiff.keras_backend.internals import in_stateless_scope, leaves_of
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.tensorflow.exported import (
     LOADS,
+    as_tensor,
     fitting,
     function_classes,
     functions_of,
@@ -173,11 +174,9 @@ def _again(
     call: Callable[..., Any], function: Any, names: Sequence[str], one: _Exported, inputs: Any
 ) -> Any:
     """What an exported function gives of these inputs, which it is given by ``names``, if any."""
-    import tensorflow as tf
-
     del one
     parts = inputs if isinstance(inputs, tuple) else (inputs,)
-    tensors = [keras.tree.map_structure(tf.constant, part) for part in parts]
+    tensors = [keras.tree.map_structure(as_tensor, part) for part in parts]
     if names:
         return call(function, **dict(zip(names, tensors, strict=True)))
     return call(function, *tensors)

@@ -16,6 +16,13 @@ def loading_module() -> Any:
     return load
 
 
+def as_tensor(value: Any) -> Any:
+    """A value as a function of a SavedModel takes it."""
+    import tensorflow as tf
+
+    return tf.constant(value)
+
+
 def function_classes() -> tuple[type, ...]:
     """The classes whose instances run a function of a loaded SavedModel; only these."""
     from tensorflow.python.saved_model.function_deserialization import RestoredFunction
