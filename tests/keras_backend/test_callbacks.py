@@ -1,12 +1,14 @@
 """Callbacks are listed as Keras lists them; copies leave no traces, at their end neither."""
 
 import gc
+import inspect
 
 import keras
 import pytest
 
 from whydiff.keras_backend.callbacks import as_given, fresh_callback, listed
 from whydiff.keras_backend.code import class_digest
+from whydiff.recorder.describe.recipe import rate_setter
 
 
 class Log:
@@ -114,3 +116,30 @@ def test_callbacks_are_listed_and_taken_as_keras_does(given, expected):
 def _nested(given):
     """Where hooks may run in another thread Keras refuses these."""
     return isinstance(given, (list, tuple)) and any(isinstance(one, list) for one in given)
+
+
+class Halving(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.halve()
+
+    def halve(self):
+        rate = self.model.optimizer.learning_rate
+        rate.assign(rate / 2)
+
+
+class Looking(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        print(self.model.optimizer.learning_rate)
+
+
+def slower(epoch, rate):
+    return rate / 2
+
+
+def test_a_callback_that_sets_the_learning_rate_is_told_with_its_line():
+    line = inspect.getsourcelines(Halving.halve)[1] + 2
+    assert rate_setter(Halving()) == f"Halving (test_callbacks.py:{line})"
+    assert rate_setter(Looking()) == rate_setter(keras.callbacks.EarlyStopping()) == ""
+    scheduled = rate_setter(keras.callbacks.LearningRateScheduler(slower))
+    line = inspect.getsourcelines(slower)[1]
+    assert scheduled == f"LearningRateScheduler with slower (test_callbacks.py:{line})"

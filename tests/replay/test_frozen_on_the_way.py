@@ -19,4 +19,4 @@ def test_the_step_that_a_callback_compiled_is_no_start_of_a_hybrid(tmp_path, bac
         capture_output=True,
         text=True,
     )
-    assert done.stdout.split() == ["True"] * 4, done.stderr
+    assert done.stdout.split() == ["True"] * 5, done.stderr

@@ -8,6 +8,8 @@ import sys
 import keras
 import numpy as np
 
+from whydiff import load
+from whydiff.core.recording import TRAINABLE_SET
 from whydiff.replay.solo import Solo
 from whydiff.runner.in_process import begin
 
@@ -28,6 +30,9 @@ for callbacks in ([], [Freeze()]):
     model.fit(x, x[:, :1], epochs=3, batch_size=8, verbose=0, callbacks=callbacks)
 a, b = session.lives[:2]
 session.close(0)
+noted = [fit.notes.get(TRAINABLE_SET) for fit in load(sys.argv[1]).fits]
+line = "frozen_on_the_way.py:20"
+print(noted == [None, [["dense_2", False, 1, line, ["dense/kernel", "dense/bias"]]]])
 solo = Solo({"a": a, "b": b}, differing=frozenset({"optimizer"}))
 for choice, live in (({}, a), ({"optimizer": "b"}, b), ({}, a), ({"optimizer": "b"}, b)):
     weights = solo.train(choice).weights.values()

@@ -40,9 +40,17 @@ UNKEPT_SEEDINGS = "seedings not kept"
 LOG_UNSEEN = "neither printed nor kept"
 #: note of a fit: [epoch, learning rate of each optimizer] wherever an epoch has others than before
 RATES = "learning rates"
+#: note of a fit with callbacks between its steps: [epoch, step, learning rates] wherever a step has
+#: others than the one before
+STEP_RATES = "learning rates by step"
+#: note of a fit: the callbacks that set its learning rate, each with the place where it does
+RATE_SETTERS = "sets the learning rate"
 #: notes of a fit: how many entries the ledger had when it was called, and at its first step, when
 #: a generator of data has begun as well
 LEDGER, LEDGER_AT_FIRST_STEP = "seed ledger", "seed ledger at the first step"
+#: note of a fit: [layer, trainable, epoch from which on it can act, place, paths of the weights
+#: whose flag it changed] wherever the script set ``trainable`` while it trained
+TRAINABLE_SET = "trainable set while it trained"
 #: note of a fit: whether a map of its tf.data pipeline draws random numbers, or calls Python
 RANDOM_MAP = "random map"
 
@@ -178,6 +186,17 @@ class Fit:
             for one in (noted if isinstance(noted, list) else ())
             if isinstance(one, list) and len(one) == 2 and isinstance(one[0], int)
             if isinstance(one[1], list)
+        }
+
+    @property
+    def step_rates(self) -> dict[tuple[int, int], list[Any]]:
+        """By epoch and step the learning rates from that step on; {} where no callback could set
+        them between two steps."""
+        noted = self.notes.get(STEP_RATES)
+        return {
+            (one[0], one[1]): one[2]
+            for one in (noted if isinstance(noted, list) else ())
+            if isinstance(one, list) and [type(part) for part in one] == [int, int, list]
         }
 
     def trained(self, call: MeasuringCall) -> bool:

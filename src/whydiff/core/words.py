@@ -39,6 +39,8 @@ _MEASURING = {
 
 #: what a source is called where it acts by a mechanism of which its usual words say too much
 _ACTING = {
+    "rates-set-by-callbacks": "the learning rates that callbacks set",
+    "frozen-on-the-way": "which layers callbacks freeze on the way",
     "best-weights-kept": "which epoch's weights they keep",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",
 }

@@ -12,6 +12,7 @@ from whydiff.diagnosis.evidence import hybrids
 from whydiff.diagnosis.gap import finite, gap
 from whydiff.diagnosis.notes import on_other_samples
 from whydiff.diagnosis.offsets import cancel
+from whydiff.diagnosis.sources.flags import said_in_vain
 from whydiff.diagnosis.trials import Trials
 from whydiff.diagnosis.verdict import judge, untried
 
@@ -55,7 +56,12 @@ def answer(
         unexplained=finite(verdict.unexplained),
         gap=told,
         remedy=remedy or Remedy("", compared.identical, ALIKE if compared.identical else ""),
-        notes=(*compared.diff.notes, *on_other_samples(compared, told), *verdict.notes),
+        notes=(
+            *compared.diff.notes,
+            *on_other_samples(compared, told),
+            *said_in_vain(compared.a, compared.b),
+            *verdict.notes,
+        ),
         reproduced=verdict.reproduced,
         evidence=_evidence(compared, trials, trajectory),
     )

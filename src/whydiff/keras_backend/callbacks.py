@@ -18,6 +18,12 @@ from whydiff.keras_backend.internals import package_of
 STOPPING = ("EarlyStopping", "TerminateOnNaN")
 #: Callbacks of Keras that change the optimizer or the weights on the way.
 STEERING = ("ReduceLROnPlateau", "LearningRateScheduler", "SwapEMAWeights")
+#: what Keras calls of a callback while it trains
+HOOKS = tuple(
+    f"on_{what}_{when}"
+    for what in ("train", "epoch", "train_batch", "batch")
+    for when in ("begin", "end")
+)
 
 
 def sort_callbacks(

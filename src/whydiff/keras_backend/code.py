@@ -87,16 +87,36 @@ def stored_by(cls: type, methods: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(_stored_in(code) for code in codes if code is not None))
 
 
-def sets_rates(cls: type, methods: tuple[str, ...]) -> bool:
-    """Whether these methods of a user's class, or those that they call, set a learning rate."""
-    rates, functions = (
-        {"learning_rate", "lr"},
-        [getattr(cls, n) for n in methods_used(cls, methods)],
-    )
-    codes = [getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f)]
-    used = set().union(*(_names_in(code) for code in codes if code is not None))
-    assigned = bool(used & {"assign", "set_value"}) and bool(used & (rates | {"optimizer"}))
-    return assigned or bool(stored_by(cls, methods) & rates)
+def rates_set_at(cls: type, methods: tuple[str, ...]) -> tuple[str, int] | None:
+    """The file and line where these methods of a user's class, or those that they call, set a
+    learning rate; None where they set none."""
+    functions = [getattr(cls, name) for name in methods_used(cls, methods)]
+    found = (getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f))
+    codes = [code for code in found if code is not None]
+    rates, used = {"learning_rate", "lr"}, set().union(*map(_names_in, codes))
+    assigns = {"assign", "set_value"} if used & (rates | {"optimizer"}) else set()
+    for code in (inner for outer in codes for inner in _with_inner(outer)):
+        for instruction, line in _with_lines(code):
+            stores = instruction.opname == "STORE_ATTR" and instruction.argval in rates
+            if stores or instruction.argval in assigns:
+                return code.co_filename, line
+    return None
+
+
+def _with_inner(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _with_inner(constant)
+
+
+def _with_lines(code: types.CodeType) -> Iterator[tuple[dis.Instruction, int]]:
+    """The instructions of code, each with its line."""
+    starts = {offset: line for offset, line in dis.findlinestarts(code) if line is not None}
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        line = starts.get(instruction.offset, line)
+        yield instruction, line
 
 
 def _stored_in(code: types.CodeType) -> set[str]:

@@ -25,6 +25,7 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.torch.optimizer import after_steps
 from whydiff.keras_backend.tracing import compiling
+from whydiff.recorder.guard import unharmed
 from whydiff.recorder.ledger import user_line
 from whydiff.recorder.measuring.provenance import SavedFile
 from whydiff.recorder.session import Holder, Step
@@ -402,25 +403,45 @@ def _watch_trainable(holder: Holder, patches: Patches) -> None:
         with UNSEEN:
             session = holder.session
             if not session.idle:
+                flags = unharmed(flags_of, self, otherwise=None)
                 before.fset(self, value)
+                if flags is not None:
+                    told_watch(self, flags)
                 return
             earlier = bool(before.fget(self)) if hasattr(self, "built") else None
             with session.calls.events.nested():
                 before.fset(self, value)
             told(self, earlier, value)
 
+    def flags_of(layer: Any) -> dict[int, bool] | None:
+        """Which variables are trained, where the script sets that while a fit runs."""
+        if holder.session.current is None or compiling() or not _set_by_script(sys._getframe(3)):
+            return None
+        return {id(v): bool(v.trainable) for v in layer.variables}
+
+    @_never_in_the_way
+    def told_watch(self: Any, flags: dict[int, bool]) -> None:
+        changed = [v for v in self.variables if flags.get(id(v)) is not bool(v.trainable)]
+        watch = holder.session.current
+        if watch is not None and changed:
+            watch.trainable_set(str(self.name), changed)
+
     @_never_in_the_way
     def told(self: Any, earlier: bool | None, value: Any) -> None:
-        frame: Any = sys._getframe(3)
-        while frame is not None and frame.f_code.co_name in ("__setattr__", "wrapper"):
-            frame = frame.f_back
-        if frame is None or in_library(frame.f_code.co_filename):
+        if not _set_by_script(sys._getframe(3)):
             return
         calls = holder.session.calls
         facts = {"layer": str(self.name), "before": earlier, "after": bool(value)}
         calls.events.enter("trainable", calls.models.holding(self), facts)
 
     patches.replace(layer, "trainable", property(before.fget, set_trainable))
+
+
+def _set_by_script(frame: Any) -> bool:
+    """Whether the script, and no library, sets an attribute at ``frame``."""
+    while frame is not None and frame.f_code.co_name in ("__setattr__", "wrapper"):
+        frame = frame.f_back
+    return frame is not None and not in_library(frame.f_code.co_filename)
 
 
 # --- updates outside of anything watched ----------------------------------------------------------

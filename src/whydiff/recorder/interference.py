@@ -14,8 +14,8 @@ from typing import Any
 
 from whydiff.core.digests import group_digest
 from whydiff.keras_backend.base import Backend
-from whydiff.keras_backend.callbacks import sees_batches
-from whydiff.keras_backend.code import is_users, sets_rates, stored_by
+from whydiff.keras_backend.callbacks import HOOKS, sees_batches
+from whydiff.keras_backend.code import is_users, rates_set_at, stored_by
 from whydiff.keras_backend.internals import package_of
 from whydiff.keras_backend.variables import existing_variables
 from whydiff.recorder.guard import unharmed
@@ -24,14 +24,6 @@ from whydiff.recorder.guard import unharmed
 def is_theirs(callback: Any) -> bool:
     """Whether a callback runs code of the user's."""
     return is_users(type(callback)) or type(callback).__name__ == "LambdaCallback"
-
-
-#: what Keras calls while it trains
-_HOOKS = tuple(
-    f"on_{what}_{when}"
-    for what in ("train", "epoch", "train_batch", "batch")
-    for when in ("begin", "end")
-)
 
 
 class Interference:
@@ -63,10 +55,10 @@ class Interference:
         self.acting = {
             i
             for i in self._theirs
-            if type(callbacks[i]) in acted or sets_rates(type(callbacks[i]), _HOOKS)
+            if type(callbacks[i]) in acted or rates_set_at(type(callbacks[i]), HOOKS)
         }
         self.ending = {
-            i for i in self._theirs if "stop_training" in stored_by(type(callbacks[i]), _HOOKS)
+            i for i in self._theirs if "stop_training" in stored_by(type(callbacks[i]), HOOKS)
         }
 
     def surrounded(self, callbacks: Sequence[Any]) -> list[Any]:

@@ -29,7 +29,10 @@ from whydiff.core.recording import (
     LOG_UNSEEN,
     MEASURED_WITHIN,
     RANDOM_MAP,
+    RATE_SETTERS,
     RATES,
+    STEP_RATES,
+    TRAINABLE_SET,
     Epoch,
 )
 from whydiff.core.stack import Frame
@@ -41,6 +44,7 @@ from whydiff.keras_backend.internals import distribution_of_keras, steps_at_once
 from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
+from whydiff.recorder.describe.recipe import rate_setter
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.guard import never_in_the_way, say
@@ -63,6 +67,8 @@ from whydiff.storage import Writer
 
 #: changes of the learning rate that are noted
 _MOST_RATES = 1000
+#: settings of ``trainable`` that are noted
+_MOST_FLAGS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +117,7 @@ class Watch:
         self._logs: list[dict[str, float]] = []
         self._trained: list[np.ndarray] = []  # the weights at the end of the last epoch
         self.interference = Interference(self._adapter, model, self._callbacks, seen.acted)
+        self._flags_set: list[tuple[str, bool, int, str, Sequence[Any]]] = []
         self._random = GlobalGenerator(self._adapter)
         self._host = HostGenerators(generators_held(model, self._compiled.get("loss")))
         if self._adapter.hands_on_batches:  # else they come from threads that run ahead
@@ -151,6 +158,15 @@ class Watch:
         """The script's line that called the fit."""
         return f"{self._stack[-1].name}:{self._stack[-1].line}" if self._stack else "?"
 
+    def trainable_set(self, layer: str, changed: Sequence[Any]) -> None:
+        """The script set ``trainable`` inside the fit, which changed the flags of variables."""
+        since = self._epoch + (1 if self._epoch_steps else 0)
+        if len(self._flags_set) < _MOST_FLAGS:
+            stack = user_stack()
+            place = f"{stack[-1].name}:{stack[-1].line}" if stack else "?"
+            value = bool(changed[0].trainable)
+            self._flags_set.append((layer, value, since, place, changed))
+
     def measured_within(self, method: str, line: int) -> None:
         """The script measures while the fit runs, in a callback: that is counted, not watched."""
         calls = self._notes.setdefault(MEASURED_WITHIN, {})
@@ -185,7 +201,9 @@ class Watch:
             weights = None
             if self.interference.wants_weights(self._epoch_steps):
                 weights = group_digest(self._read(self._start.variables.weights, state))
-            self.interference.before_step(self._epoch_steps, self._rates(state), weights)
+            rates = self._rates(state)
+            self.interference.before_step(self._epoch_steps, rates, weights)
+            self._note_step_rates(rates)
         if self._epoch_steps == 0 and len(self._logs) == 1:  # the second epoch begins
             kept = self._metrics_before(self._travelling(state))
             self._metric_state |= not_reset(self._metric_state, kept)
@@ -210,7 +228,10 @@ class Watch:
         if self.feed.trouble:
             raise RuntimeError(self.feed.trouble)
         if self._epoch_steps == 0:
-            self._note_rates(self._rates(state))
+            rates = self._rates(state)
+            self._note_rates(rates)
+            if first and self.interference.looks_at_steps:
+                self._note_step_rates(rates)
         left = self._left(state, dict(logs or {})) if self._looks_at_this_one() else None
         self._rows.add(self._epoch, steps_at_once(self.model), left, drawn)
         self._epoch_steps += 1
@@ -223,6 +244,12 @@ class Watch:
         noted = self._notes.setdefault(RATES, [])
         if rates and len(noted) < _MOST_RATES and (not noted or noted[-1][1] != rates):
             noted.append([self._epoch, rates])
+
+    def _note_step_rates(self, rates: list[Any]) -> None:
+        """The learning rate of a step, where callbacks may set it between two."""
+        noted = self._notes.setdefault(STEP_RATES, [])
+        if rates and len(noted) < _MOST_RATES and (not noted or noted[-1][2] != rates):
+            noted.append([self._epoch, self._epoch_steps, rates])
 
     def _looks_at_this_one(self) -> bool:
         """Whether what the step that is over has left is digested."""
@@ -416,9 +443,18 @@ class Watch:
         )
         seconds = monotonic() - self._started
         self._notes["losses"] = self._losses
+        steering = sort_callbacks(self._callbacks, frozenset(self.interference.acting), frozenset())
+        if setters := [told for c in steering[1] if (told := rate_setter(c))]:
+            self._notes[RATE_SETTERS] = setters
         samples = self.feed.samples()
         if samples.leaves is None and self.feed.keeps:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
+        paths = {id(slot.variable): slot.path for slot in self._start.variables.weights}
+        if self._flags_set:
+            self._notes[TRAINABLE_SET] = [
+                [*told, [paths[id(v)] for v in changed if id(v) in paths]]
+                for *told, changed in self._flags_set
+            ]
         self._writer.tensors(self.index, "final", self._start.named({"weights": weights}))
         if completed:
             final = tuple(

@@ -133,6 +133,25 @@ MECHANISMS = (
         seen="The learning rate at the start is one that an earlier fit ended with.",
     ),
     Mechanism(
+        "rates-set-by-callbacks",
+        ("optimizer",),
+        "callbacks set other learning rates",
+        "A callback sets the learning rate while a training runs, and the other training's sets "
+        "another one, or it has none.",
+        "Give both trainings the same callback with the same settings, or a schedule "
+        "(keras.optimizers.schedules) to the optimizer.",
+        seen="Callbacks whose code sets a learning rate, and other rates at an epoch or a step.",
+    ),
+    Mechanism(
+        "frozen-on-the-way",
+        ("optimizer",),
+        "a callback freezes layers while the training runs",
+        "A callback sets a layer's trainable flag between two epochs, and its weights stop or "
+        "begin to move there. Only a step that is not compiled looks at the flag again.",
+        "Give both trainings the same callback, or freeze the layers before compile().",
+        seen="The script sets trainable inside fit, and the layer's weights follow it.",
+    ),
+    Mechanism(
         "callback-goes-on",
         ("optimizer", "duration", "state"),
         "a callback goes on from where an earlier fit left it",

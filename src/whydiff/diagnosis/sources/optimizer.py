@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
-from whydiff.core.recording import Side
-from whydiff.core.words import listed
+from whydiff.core.recording import RATE_SETTERS, Side
+from whydiff.core.words import listed, pair
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.facts import (
     Change,
@@ -18,6 +22,7 @@ from whydiff.diagnosis.sources.facts import (
     is_name,
     show,
 )
+from whydiff.diagnosis.sources.flags import said_to_act
 from whydiff.diagnosis.sources.source import Source, differs
 from whydiff.diagnosis.sources.stale import callbacks_apart
 
@@ -31,6 +36,9 @@ _OF_SUCCESSIVE_FITS = (
 )
 
 _FIRST = ("class", "learning_rate", "learning_rate.class", "callbacks")
+
+#: moments at which learning rates are told
+_MOST_ROWS = 4
 
 
 def compare(a: Side, b: Side) -> Finding:
@@ -54,6 +62,14 @@ def compare(a: Side, b: Side) -> Finding:
         if left:
             return differs(
                 ID, finding.evidence, FIX, detail=left, mechanism="learning-rate-left-changed"
+            )
+        by_callbacks = _by_callbacks(a, b) if finding.status == DIFFERS else None
+        if by_callbacks is not None:
+            others = describe([c for c in changes(one, two, skip=is_name) if c.key != "callbacks"])
+            detail = "; ".join(filter(None, (by_callbacks[0], others)))
+            mechanism = by_callbacks[1]
+            return differs(
+                ID, finding.evidence, FIX, detail=detail, mechanism=mechanism, intended=True
             )
         return finding
     found = changes(one, two, first=_FIRST, skip=is_name)
@@ -82,27 +98,86 @@ def _in_successive_fits(a: Side, b: Side, key: str) -> str:
 def _moved_on_the_way(a: Side, b: Side) -> str:
     """Says so where equal settings were changed to different learning rates, and the trainings are
     equal up to the very update that uses them: later it may follow from another difference."""
-    noted = [side.fit.rates for side in (a, b)]
-    begun = sorted({epoch for side in noted for epoch in side})
-    rates = [[side[max(e for e in side if e <= epoch)] for epoch in begun if min(side) <= epoch]
-             for side in noted if side]  # fmt: skip
-    if len(rates) < 2 or len(rates[0]) != len(rates[1]):
-        return ""
-    rows = zip(begun, rates[0], rates[1], strict=True)
-    epoch, one, other = next((row for row in rows if row[1] != row[2]), (-1, [], []))
+    rows = _rates_apart(_by_epoch(a), _by_epoch(b))
     try:
-        point = first_divergence(a, b) if epoch >= 0 else None
+        point = first_divergence(a, b) if rows else None
     except WhydiffError:
         return ""
-    if point is None or (point.epoch, point.phase) != (epoch, "update"):
+    if point is None or (point.epoch, point.phase) != (rows[0].epoch, "update"):
         return ""
     callbacks = [c.partition("(")[0] for c in a.recipe.optimizer.get("callbacks") or ()]
     by = f" (callbacks that act on the training: {listed(callbacks)})" if callbacks else ""
-    values = [" and ".join(map(show, rate)) for rate in (one, other)]
     return (
-        f"all settings equal, but the learning rate of epoch {epoch + 1} is {values[0]} in A and "
-        f"{values[1]} in B{by}"
+        f"all settings equal, but the learning rate of epoch {rows[0].epoch + 1} is {rows[0].a} "
+        f"in A and {rows[0].b} in B{by}"
     )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Learning rates of A and B from a step on, where they differ."""
+
+    epoch: int
+    step: int
+    a: str
+    b: str
+
+
+_Rates = Mapping[tuple[int, int], list[Any]]
+
+
+def _by_epoch(side: Side) -> _Rates:
+    return {(epoch, 0): rates for epoch, rates in side.fit.rates.items()}
+
+
+def _rates_apart(one: _Rates, two: _Rates) -> list[_Row]:
+    """Where A and B have other learning rates, by the steps of each with the rates from then on."""
+    rows = []
+    for moment in sorted({*one, *two}):
+        since = [max((m for m in noted if m <= moment), default=None) for noted in (one, two)]
+        if since[0] is not None and since[1] is not None:
+            now = one[since[0]], two[since[1]]
+            if now[0] != now[1]:
+                told = [pair(p, q) for p, q in zip(*now, strict=False)]
+                rows.append(_Row(*moment, *map(" and ".join, zip(*told, strict=True))))
+    return rows
+
+
+def _by_callbacks(a: Side, b: Side) -> tuple[str, str] | None:
+    """What callbacks that differ do to the training, and the mechanism; None where not known."""
+    callbacks = [side.recipe.optimizer.get("callbacks") for side in (a, b)]
+    if callbacks[0] == callbacks[1]:
+        return None
+    rates = _set_by_callbacks(a, b)
+    if rates:
+        return rates, "rates-set-by-callbacks"
+    frozen = said_to_act(a, b)
+    return (frozen, "frozen-on-the-way") if frozen else None
+
+
+def _set_by_callbacks(a: Side, b: Side) -> str:
+    """Says so where callbacks set other learning rates: which, since when, and where they do."""
+    by_step = a.fit.step_rates, b.fit.step_rates
+    rows = _rates_apart(*by_step) if all(by_step) else _rates_apart(_by_epoch(a), _by_epoch(b))
+    setters = [side.fit.notes.get(RATE_SETTERS) or [] for side in (a, b)]
+    if not rows or not any(setters):
+        return ""
+    moments = [
+        f"step {row.step + 1} of epoch {row.epoch + 1}"
+        if all(by_step)
+        else f"epoch {row.epoch + 1}"
+        for row in rows
+    ]
+    told = [f"{when}: {row.a} vs. {row.b}" for when, row in zip(moments, rows, strict=True)]
+    if len(told) > _MOST_ROWS:
+        told = [*told[: _MOST_ROWS - 1], "and so on", told[-1]]
+    by = f"by {listed(setters[0])}"
+    if setters[0] != setters[1]:
+        by = ", ".join(
+            f"by {listed(of)} in {name}" if of else f"by no callback in {name}"
+            for name, of in zip("AB", setters, strict=True)
+        )
+    return f"the learning rate differs from {moments[0]} on ({'; '.join(told)}), set {by}"
 
 
 def _rates(shared: list[Change]) -> str:

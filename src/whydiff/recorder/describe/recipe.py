@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from whydiff.core.recipe import Recipe, Tensor
+from whydiff.core.stack import Frame, cell_of
 from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.callbacks import HOOKS, STEERING
 from whydiff.keras_backend.code import (
     class_digest,
     closed_over,
     code_digest,
     is_users,
+    rates_set_at,
     read_outside,
 )
 from whydiff.keras_backend.internals import package_of, reduction_of, steps_at_once
@@ -118,6 +121,29 @@ def shown(callback: Any) -> str:
     if is_users(type(callback)):
         text += f", code:{class_digest(type(callback))}"
     return f"{type(callback).__name__}({text.strip(', ')})"
+
+
+def rate_setter(callback: Any) -> str:
+    """``StepDecay (train.py:16)`` for a callback that sets the learning rate; "" for others."""
+    kind = type(callback)
+    if is_users(kind):
+        place = rates_set_at(kind, HOOKS)
+        return "" if place is None else f"{kind.__name__} ({_place(*place)})"
+    if kind.__name__ == "ReduceLROnPlateau":
+        return kind.__name__
+    schedule = getattr(callback, "schedule", None) if kind.__name__ in STEERING else None
+    if schedule is None:
+        return ""
+    function = getattr(schedule, "func", getattr(schedule, "__func__", schedule))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"{kind.__name__} with a {type(schedule).__name__}"
+    where = _place(code.co_filename, code.co_firstlineno)
+    return f"{kind.__name__} with {function.__name__} ({where})"
+
+
+def _place(file: str, line: int) -> str:
+    return f"{Frame(file, line, '', cell=cell_of(file)).name}:{line}"
 
 
 def duration_facts(fit: dict[str, Any], stopping: Sequence[Any], keras: Any) -> dict[str, Any]:
