@@ -7,6 +7,8 @@ from whydiff.core.metrics import (
     default_metric,
     differing_metrics,
     larger_is_better,
+    numbered_like,
+    renamed_logs,
     value_bounds,
 )
 
@@ -88,3 +90,19 @@ def test_bounds_go_by_the_name_and_by_the_values():
     assert value_bounds("accuracy", [-0.1]) is None
     for name in ("loss", "val_loss", "mae", "psnr", "kappa", "dice_loss"):
         assert value_bounds(name, [0.5]) is None
+
+
+def test_metrics_that_keras_numbered_are_paired_by_class_and_place():
+    def auc(name):
+        return {"class": "AUC", "name": name}
+
+    f1 = {"class": "F1:0123456789abcdef", "name": "score"}
+    one = ["accuracy", auc("auc"), auc("auc_1"), f1]
+    other = [auc("auc_2"), auc("auc_3"), {"class": "MeanIoU", "name": "mean_io_u"}]
+    names = numbered_like(one, other)
+    assert names == {"auc_2": "auc", "auc_3": "auc_1"}
+    logs = {"auc_2": 1.0, "val_auc_3": 2.0, "out_auc_3": 3.0, "loss": 4.0}
+    renamed = {"auc": 1.0, "val_auc_1": 2.0, "out_auc_1": 3.0, "loss": 4.0}
+    assert renamed_logs(logs, names) == renamed
+    assert numbered_like(one, one) == {}
+    assert numbered_like([auc("mine")], [auc("auc_1")]) == {}, "the script named that one"

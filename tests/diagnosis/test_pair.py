@@ -21,6 +21,7 @@ from whydiff.diagnosis.pair import (
     pair_of_fits,
     successive_fits,
     trainings_of,
+    with_names_of,
 )
 from whydiff.report.documents.fits_table import fits_of_script
 from whydiff.testing.calls import call
@@ -402,3 +403,21 @@ def test_stages_of_one_training_are_not_held_against_each_other():
     assert successive_fits(of(first, replace(second, recipe=tuned))) is None, "other data, slower"
     folds = replace(second.recipe, data_content=content(range(50, 60)))
     assert successive_fits(of(first, replace(second, recipe=folds))) == (1, 2), "a fold"
+
+
+def test_metrics_that_keras_numbered_otherwise_are_no_difference():
+    """The second model's AUC() is ``auc_1`` in the same process."""
+
+    def measured(index, name, value, seed=0):
+        made = fit(index, seed)
+        facts = {"metrics": ["accuracy", {"class": "AUC", "name": name}]}
+        recipe = replace(made.recipe, measurement={**made.recipe.measurement, **facts})
+        epoch = Epoch(0, 3, {"loss": 1.0, f"val_{name}": value})
+        return replace(made, recipe=recipe, epochs=(epoch,))
+
+    alike, other = measured(2, "auc_1", 0.7), measured(3, "auc_2", 0.8, 1)
+    first = measured(1, "auc", 0.7)
+    assert pair_of_fits(of(first, alike, other), None) == (1, 3)
+    renamed, names = with_names_of(first, alike)
+    assert names == {"auc_1": "auc"} and dict(renamed.epochs[0].logs) == first.epochs[0].logs
+    assert renamed.recipe.measurement == first.recipe.measurement

@@ -27,10 +27,11 @@ from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import agreement
 from whydiff.diagnosis.calls.results import said_both
 from whydiff.diagnosis.compared import ComparedSides
+from whydiff.diagnosis.pair import with_names_of
 from whydiff.experiments.explain.calls import Site, explain_chosen
 from whydiff.experiments.explain.hybrid_results import answer_from, hybrid_results
 from whydiff.experiments.explain.recorded import compare
-from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
 from whydiff.runner.messages import OwnFit, Pair
 from whydiff.storage import load
 
@@ -191,7 +192,9 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
 
     lives = [replace(a.live, index=1), replace(b.live, index=2)]
     recordings = a.recorded.path, b.recorded.path
-    diff = compare("A", "B", a.side, b.side, *recordings)
+    fit, renamed = with_names_of(a.side.fit, b.side.fit)
+    side_b = replace(b.side, fit=fit)
+    diff = compare("A", "B", a.side, side_b, *recordings)
     names = a.recorded.name, b.recorded.name
     if names[0] != names[1]:
         chosen = f"{a} and {b}"
@@ -199,14 +202,15 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
         chosen = f"fit {a.number} of one recording in {names[0]} and fit {b.number} of another"
     else:
         chosen = f"fit {a.number} and fit {b.number} of {names[0]}"
-    compared = ComparedSides("fits", chosen, a.side, b.side, diff, names)
+    compared = ComparedSides("fits", chosen, a.side, side_b, diff, names, renamed)
     if compared.identical:
         return answer(compared, metric=question.metric)
 
     def hybrid_trainer() -> ProcessHybridTrainer:
         client = InProcessClient(lives, a.recorded.path, each_epoch=progress.epochs)
         client.request(Pair(OwnFit(1), OwnFit(2), tuple(compared.structural)))
-        return ProcessHybridTrainer({"a": client}, frozenset(), follows=compared.follows)
+        prepared = Prepared(follows=compared.follows, renamed=compared.renamed)
+        return ProcessHybridTrainer({"a": client}, frozenset(), prepared)
 
     with left_as_found(live.model for live in lives):
         results = hybrid_results(compared, hybrid_trainer, recordings, question, progress)

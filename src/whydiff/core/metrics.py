@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from whydiff.core.errors import WhydiffError
@@ -60,6 +60,49 @@ def default_metric(
         return settled, loss + part, not name.startswith("val_"), place
 
     return min(results, key=rank, default="loss")
+
+
+def numbered_like(a: Sequence[Any], b: Sequence[Any]) -> dict[str, str]:
+    """Names that Keras numbered by itself in one model's metrics, as the other model's were.
+
+    ``a`` and ``b`` are compiled metrics as recipes have them. Keras counts through a process, so
+    the second model's ``AUC()`` logs ``auc_1``: the n-th of a class in ``b`` -> the n-th in ``a``.
+    """
+    one, other = (list(_numbered(compiled)) for compiled in (a, b))
+    renamed: dict[str, str] = {}
+    for kind in dict.fromkeys(kind for kind, _ in other):
+        names = ([name for k, name in side if k == kind] for side in (other, one))
+        renamed |= dict(zip(*names, strict=False))
+    return {name: like for name, like in renamed.items() if name != like}
+
+
+def _numbered(compiled: Any) -> Iterator[tuple[str, str]]:
+    """(class, name) of each metric that got its name from its class."""
+    if isinstance(compiled, Mapping) and "class" in compiled:
+        kind, name = str(compiled["class"]).partition(":")[0], str(compiled.get("name"))
+        snake = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
+        snake = re.sub("([a-z])([A-Z])", r"\1_\2", snake).lower()
+        if re.fullmatch(rf"{re.escape(snake)}(_\d+)?", name):
+            yield kind, name
+    elif isinstance(compiled, Mapping):
+        for part in compiled.values():
+            yield from _numbered(part)
+    elif isinstance(compiled, Sequence) and not isinstance(compiled, str):
+        for part in compiled:
+            yield from _numbered(part)
+
+
+def renamed_logs(logs: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:
+    """Logs with metrics renamed, validated ones and those of one of several outputs, too."""
+    return {_renamed(key, names): value for key, value in logs.items()}
+
+
+def _renamed(logged: str, names: Mapping[str, str]) -> str:
+    bare = logged.removeprefix("val_")
+    for name, like in names.items():
+        if bare == name or bare.endswith(f"_{name}"):
+            return logged.removesuffix(name) + like
+    return logged
 
 
 def differing_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> set[str]:

@@ -51,6 +51,9 @@ LEDGER, LEDGER_AT_FIRST_STEP = "seed ledger", "seed ledger at the first step"
 #: note of a fit: [layer, trainable, epoch from which on it can act, place, paths of the weights
 #: whose flag it changed] wherever the script set ``trainable`` while it trained
 TRAINABLE_SET = "trainable set while it trained"
+#: note of a fit that a generator or PyDataset of the script's feeds: what drew meanwhile, ``numpy``
+#: and ``random`` for the global generators, the seed of one of ``default_rng``, None for others
+FEED_DRAWS = "drew while it was fed"
 #: note of a fit: whether a map of its tf.data pipeline draws random numbers, or calls Python
 RANDOM_MAP = "random map"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
@@ -34,6 +35,8 @@ class ComparedSides:
     b: Side
     diff: Diff
     scripts: tuple[str, str]
+    #: metrics that B's model has under names of its own -> what A calls them
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identical(self) -> bool:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from whydiff.core.calls import PUT_WEIGHTS
 from whydiff.core.chains import Pick, numbers
 from whydiff.core.errors import WhydiffError
 from whydiff.core.machine import unwatched_workers
-from whydiff.core.metrics import default_metric, larger_is_better
+from whydiff.core.metrics import (
+    default_metric,
+    larger_is_better,
+    numbered_like,
+    renamed_logs,
+)
 from whydiff.core.question import FitName
 from whydiff.core.recipe import align, compiled_metrics
 from whydiff.core.recording import FAILED_FITS, PROCESSES, Execution, Fit
@@ -48,8 +54,9 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
         and not _fine_tunes(execution, one, other)
         and same(one, other)
     ]
-    differing = [p for p in pairs if not identical(*p)]
-    chosen = next((p for p in differing if not _ends_alike(*p)), None)
+    differing = [(one, b) for one, b in pairs if not identical(one, with_names_of(one, b)[0])]
+    ends = ((one, b) for one, b in differing if not _ends_alike(one, with_names_of(one, b)[0]))
+    chosen = next(ends, None)
     chosen = chosen or next(iter([*differing, *pairs]), None)
     return None if chosen is None else _in_whole(execution.fits, *chosen)
 
@@ -213,6 +220,34 @@ def _pairs(fits: Sequence[Fit]) -> Iterator[tuple[Fit, Fit]]:
     for j in range(1, len(fits)):
         for i in range(j):
             yield fits[i], fits[j]
+
+
+def with_names_of(a: Fit, b: Fit) -> tuple[Fit, dict[str, str]]:
+    """B with the names that A has for metrics that Keras numbered by itself, and B's own names ->
+    A's. Where B logs a metric of such a name besides, it stays as it is."""
+    compiled = [compiled_metrics(fit.recipe) for fit in (a, b)]
+    names = numbered_like(*compiled)
+    logs = [renamed_logs(epoch.logs, names) for epoch in b.epochs]
+    if not names or any(len(new) < len(e.logs) for new, e in zip(logs, b.epochs, strict=True)):
+        return b, {}
+    epochs = (replace(e, logs=new) for e, new in zip(b.epochs, logs, strict=True))
+    measurement = {
+        key: _with_names(value, names) if key in ("metrics", "weighted_metrics") else value
+        for key, value in b.recipe.measurement.items()
+    }
+    recipe = replace(b.recipe, measurement=measurement)
+    return replace(b, epochs=tuple(epochs), recipe=recipe), names
+
+
+def _with_names(metrics: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(metrics, Mapping) and "class" in metrics:
+        own = str(metrics.get("name"))
+        return {**metrics, "name": names[own]} if own in names else metrics
+    if isinstance(metrics, Mapping):
+        return {key: _with_names(part, names) for key, part in metrics.items()}
+    return (
+        [_with_names(m, names) for m in metrics] if isinstance(metrics, list | tuple) else metrics
+    )
 
 
 def _ends_alike(a: Fit, b: Fit) -> bool:

@@ -23,6 +23,7 @@ from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import (
     EVERY,
+    FEED_DRAWS,
     FIRST_STEPS,
     LEDGER,
     LEDGER_AT_FIRST_STEP,
@@ -40,13 +41,14 @@ from whydiff.keras_backend import adapter_of
 from whydiff.keras_backend.callbacks import fresh_callback, listed, numbers, sort_callbacks
 from whydiff.keras_backend.code import Outside, is_users
 from whydiff.keras_backend.host_generators import generators_held, never_alike
-from whydiff.keras_backend.internals import distribution_of_keras, steps_at_once
-from whydiff.keras_backend.subject import layers_of, optimizers_of, title_of
+from whydiff.keras_backend.internals import distribution_of_keras, package_of, steps_at_once
+from whydiff.keras_backend.subject import layers_of, models_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.recipe import rate_setter
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
+from whydiff.recorder.feed_draws import feed_draws
 from whydiff.recorder.guard import never_in_the_way, say
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
@@ -117,6 +119,7 @@ class Watch:
         self._logs: list[dict[str, float]] = []
         self._trained: list[np.ndarray] = []  # the weights at the end of the last epoch
         self.interference = Interference(self._adapter, model, self._callbacks, seen.acted)
+        self._feed_draws = feed_draws(package_of(models_of(model)[0]), self._fit.get("x"))
         self._flags_set: list[tuple[str, bool, int, str, Sequence[Any]]] = []
         self._random = GlobalGenerator(self._adapter)
         self._host = HostGenerators(generators_held(model, self._compiled.get("loss")))
@@ -331,6 +334,8 @@ class Watch:
         self._recipe = self._describe()
         self._notes["data"] = self.feed.kind
         self._notes[LEDGER_AT_FIRST_STEP] = len(self._ledger.draws)
+        if self._feed_draws is not None:
+            self._feed_draws.look()
         if self.feed.random_map is not None:
             self._notes[RANDOM_MAP] = self.feed.random_map
         if self.feed.workers:
@@ -449,6 +454,8 @@ class Watch:
         samples = self.feed.samples()
         if samples.leaves is None and self.feed.keeps:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
+        if self._feed_draws is not None:
+            self._notes[FEED_DRAWS] = self._feed_draws.names()
         paths = {id(slot.variable): slot.path for slot in self._start.variables.weights}
         if self._flags_set:
             self._notes[TRAINABLE_SET] = [

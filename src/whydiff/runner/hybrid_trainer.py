@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from whydiff.core.call_hybrids import LayerDifference, Measurement
 from whydiff.core.hybrids import Coalition, StepInputs, StepRecord, TrainedHybrid
+from whydiff.core.metrics import renamed_logs
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.diagnosis.calls.fields import Compared
 from whydiff.runner.messages import (
@@ -29,6 +30,16 @@ from whydiff.runner.messages import (
 )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """How hybrids are trained, which sources come along with which, and metrics that B's model has
+    under other names than A's."""
+
+    how: str = ""
+    follows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
 class ProcessHybridTrainer:
     """The processes that hold live fits: one, or one per side of two runs.
 
@@ -40,13 +51,12 @@ class ProcessHybridTrainer:
         self,
         sites: Mapping[str, Requestable],
         together: frozenset[str],
-        how: str = "",
-        follows: Mapping[str, Sequence[str]] | None = None,
+        prepared: Prepared = Prepared(),  # nothing can change it
     ) -> None:
         self._sites = sites
-        self.how = how
+        self.how, self._follows = prepared.how, prepared.follows
+        self._renamed = prepared.renamed
         self._together = together
-        self._follows = dict(follows or {})  # source -> what comes along with it
         self._bound: frozenset[str] = frozenset()
 
     def bind(self, sources: Sequence[str]) -> None:
@@ -77,10 +87,17 @@ class ProcessHybridTrainer:
         coalition |= {name for source in coalition for name in self._follows.get(source, ())}
         choice = dict.fromkeys(sorted(coalition), "b")
         looked_at = tuple((epoch, step, bool(weighed)) for epoch, step, weighed in moments)
-        return self.site(coalition).request(Train(choice, until, looked_at, nudge, weights))
+        made = self.site(coalition).request(Train(choice, until, looked_at, nudge, weights))
+        return self._named(made)
 
     def recall(self, side: str) -> TrainedHybrid:
-        return self._site_of(side).request(Recall(side))
+        return self._named(self._site_of(side).request(Recall(side)))
+
+    def _named(self, made: TrainedHybrid) -> TrainedHybrid:
+        """Numbers that B's model logs under the names that A's model has for them."""
+        if not self._renamed:
+            return made
+        return replace(made, logs=[renamed_logs(logs, self._renamed) for logs in made.logs])
 
     def pictures(self, positions: Sequence[int]) -> Mapping[int, np.ndarray]:
         """Predicted examples as images by position, {} where they are none."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.recording import SEEDING, UNKEPT_SEEDINGS, Draw, Frame
+from whydiff.core.recording import FEED_DRAWS, SEEDING, UNKEPT_SEEDINGS, Draw, Frame
 from whydiff.diagnosis.sources import source
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, draw, ledger
@@ -120,9 +120,17 @@ def test_a_generator_of_data_draws_from_what_it_makes_at_its_first_batch(kind, i
     a = a_side(
         data_order=streams[0],
         execution={"ledger": entries},
-        fit={"notes": {"data": kind, **marks[0]}},
+        fit={"notes": {"data": kind, FEED_DRAWS: [1], **marks[0]}},
     )
-    b = changed(a, data_order=streams[1], fit={"index": 2, "notes": {"data": kind, **marks[1]}})
+    drew = {"data": kind, FEED_DRAWS: [2], **marks[1]}
+    b = changed(a, data_order=streams[1], fit={"index": 2, "notes": drew})
     finding = ORDER(a, b)
     assert finding.intended is intended
     assert (f"{own}(1) (train.py:8) in A and {own}(2)" in finding.detail) is intended
+    shuffled_alike = changed(b, fit={"notes": {**drew, FEED_DRAWS: [2, "random"]}})
+    assert ORDER(a, shuffled_alike).intended is intended, "seeded alike before both"
+    for others in ([2, None], []):  # drawn from something whose seed nobody sees, or from nothing
+        assert not ORDER(a, changed(b, fit={"notes": {**drew, FEED_DRAWS: others}})).intended
+    unseeded = {"ledger": ledger(seeding(1, own), seeding(2, own))}
+    one, other = (changed(side, execution=unseeded) for side in (a, shuffled_alike))
+    assert not ORDER(one, other).intended, "nothing had seeded Python's random"

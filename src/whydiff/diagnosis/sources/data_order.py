@@ -9,7 +9,7 @@ import numpy as np
 from whydiff.core.feeding import changed_in_place, one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
-from whydiff.core.recording import Draw, Side
+from whydiff.core.recording import Side
 from whydiff.core.words import count
 from whydiff.diagnosis.sources import data_description, seeds
 from whydiff.diagnosis.sources.noise import TORCH
@@ -121,7 +121,7 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
             )
             return text, "batches-shuffled", False
         kinds = {side.fit.notes.get("data") for side in (a, b)}
-        why = seeds.seeded_otherwise(a, b) if kinds <= _DRAWN_BY_THE_SCRIPT else None
+        why = seeds.fed_otherwise(a, b) if kinds <= _DRAWN_BY_THE_SCRIPT else None
         if why is not None:
             return why.detail, why.mechanism, why.intended
         text = (
@@ -157,7 +157,7 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
         return said, differently.mechanism, differently.intended
     if repeats[0] != repeats[1] and "tensorflow" in backends:
         return text, "tf-one-permutation", False
-    alike = _seeded_alike(a, b, *seeded) if backends == ["torch", "torch"] else ""
+    alike = seeds.seeded_alike(a, b, *seeded) if backends == ["torch", "torch"] else ""
     if alike and any(t.path == TORCH for side in (a, b) for t in side.recipe.noise):
         text += (
             f"; torch shuffles by its global generator, which both seed alike ({alike}), and "
@@ -167,15 +167,6 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
     if backends == ["jax", "jax"]:
         return text, "jax-numpy-order", False
     return text, "other-shuffle", False
-
-
-def _seeded_alike(a: Side, b: Side, one: Draw | None, other: Draw | None) -> str:
-    """The call by which both sides last seeded a generator, each for itself; "" if not alike."""
-    if one is None or other is None or one.seed is None or one.seed != other.seed:
-        return ""
-    if seeds.same_execution(a, b) and one.number == other.number:
-        return ""
-    return seeds.call_of(one)
 
 
 def _repetition(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from whydiff.core.recording import (
+    FEED_DRAWS,
     LEDGER,
     LEDGER_AT_FIRST_STEP,
     SEEDING,
@@ -143,8 +145,7 @@ def unseeded(a: Side, b: Side, seedings: Sequence[Draw | None]) -> str:
 def generators_of(side: Side) -> list[Draw]:
     """The generators of its own that the script made before the first step of the fit, with their
     seeds. One that feeds data may be made when the first batch is asked for."""
-    known = side.fit.notes.get(LEDGER_AT_FIRST_STEP)
-    before = known + 1 if isinstance(known, int) else ledger_at(side)
+    before = _at_first_step(side)
     return [
         d
         for d in side.execution.ledger
@@ -178,6 +179,15 @@ def other_seedings(a: Side, b: Side, one: Draw | None, other: Draw | None) -> Wh
     return Why(f"{text}: other seeds, set by the script itself", "explicit-seeds", intended=True)
 
 
+def seeded_alike(a: Side, b: Side, one: Draw | None, other: Draw | None) -> str:
+    """The call by which both sides last seeded a generator, each for itself; "" if not alike."""
+    if one is None or other is None or one.seed is None or one.seed != other.seed:
+        return ""
+    if same_execution(a, b) and one.number == other.number:
+        return ""
+    return call_of(one)
+
+
 def seeded_otherwise(a: Side, b: Side) -> Why | None:
     """Why the data were drawn otherwise where the script seeds what they may be drawn from.
 
@@ -193,6 +203,36 @@ def seeded_otherwise(a: Side, b: Side) -> Why | None:
         pairs.append([next(reversed(side), None) for side in own])
     found = (other_seedings(a, b, one, other) for one, other in pairs)
     return next((why for why in found if why is not None), None)
+
+
+def fed_otherwise(a: Side, b: Side) -> Why | None:
+    """Why a generator or PyDataset feeds otherwise where all that was seen to draw for it was
+    seeded, and with other seeds; None where that is not the reason, or not known."""
+    if not all(isinstance(side.fit.notes.get(FEED_DRAWS), list) for side in (a, b)):
+        return None
+    drew: list[list[Any]] = [side.fit.notes[FEED_DRAWS] for side in (a, b)]
+    found = []
+    for name in dict.fromkeys([*drew[0], *drew[1]]):
+        if name is None:
+            return None
+        if isinstance(name, str):
+            seeded = [seeding_of(side, _at_first_step(side), name) for side in (a, b)]
+            why = other_seedings(a, b, seeded[0], seeded[1])
+            if why is None and not seeded_alike(a, b, seeded[0], seeded[1]):
+                return None  # what nobody seeded may have ordered the samples as well
+            found += [why] if why is not None else []
+    own = [{name for name in side if isinstance(name, int)} for side in drew]
+    one, other = (
+        next((d for d in reversed(generators_of(side)) if d.seed in seeds), None)
+        for side, seeds in ((a, own[0] - own[1]), (b, own[1] - own[0]))
+    )
+    return next(iter(found), None) or other_seedings(a, b, one, other)
+
+
+def _at_first_step(side: Side) -> int:
+    """The ledger entry behind the last one that was there when the first batch was."""
+    known = side.fit.notes.get(LEDGER_AT_FIRST_STEP)
+    return known + 1 if isinstance(known, int) else ledger_at(side)
 
 
 def ledger_at(side: Side) -> int:

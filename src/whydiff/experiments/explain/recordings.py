@@ -25,6 +25,7 @@ from whydiff.diagnosis.pair import (
     fit_between_runs,
     numbered,
     pair_of_fits,
+    with_names_of,
 )
 from whydiff.diagnosis.trials import untrained
 from whydiff.experiments.explain.calls import of_two_records
@@ -38,7 +39,7 @@ from whydiff.experiments.explain.recorded import (
     parse_reference,
 )
 from whydiff.experiments.explain.sides import other_objects
-from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
 from whydiff.runner.messages import FitRecorded, OwnFit, Pair
 from whydiff.storage import load
 
@@ -81,6 +82,7 @@ def explain_recordings(question: Question) -> Explanation:
     fits = numbered(first, second, question.fits, question.metric)
     side_a, side_b = _of_one(a, fits) if alone else _of_two(a, b, fits)
     check_comparable(side_a.fit, side_b.fit)
+    side_b = replace(side_b, fit=with_names_of(side_a.fit, side_b.fit)[0])
     diff = compare(a, b, side_a, side_b, path_a, path_b)
     scripts = (Path(side_a.execution.script).name, Path(side_b.execution.script).name)
     between = "fits" if alone else "runs" if scripts[0] == scripts[1] else "scripts"
@@ -227,7 +229,7 @@ def _trainer(
     a, b = (file, own) if recorded == "a" else (own, file)
     process = asked.site.process
     how = process.request(Pair(a, b, structural, tuple(program))).how
-    return ProcessHybridTrainer({"a": process}, frozenset(), how, compared.follows)
+    return ProcessHybridTrainer({"a": process}, frozenset(), Prepared(how, compared.follows))
 
 
 def _advice(compared: ComparedSides, recorded: str, name: str, script: str) -> str:

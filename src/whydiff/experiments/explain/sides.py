@@ -18,13 +18,14 @@ from whydiff.diagnosis.pair import (
     fit_between_runs,
     pair_of_fits,
     successive_fits,
+    with_names_of,
 )
 from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
 from whydiff.runner.epochs import EpochProgress
-from whydiff.runner.hybrid_trainer import ProcessHybridTrainer
+from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
 from whydiff.runner.job import Job
 from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
 from whydiff.runner.running import OUT_OF_TIME, Ran, Runs
@@ -52,7 +53,8 @@ class RunningSides:
         own_a, own_b = OwnFit(compared.a.fit.pick), OwnFit(compared.b.fit.pick)
         if self.child_b is None:
             how = self.child_a.request(Pair(own_a, own_b, structural)).how
-            return ProcessHybridTrainer(sites, frozenset(), how, compared.follows)
+            prepared = Prepared(how, compared.follows, compared.renamed)
+            return ProcessHybridTrainer(sites, frozenset(), prepared)
         packed_b = self._packed("b", self.child_b, compared.b)
         movable = [s for s in structural if s in compared.movable()]
         program = (*movable, *other_objects(compared))
@@ -65,7 +67,8 @@ class RunningSides:
             sites["b"] = self.child_b
         elif not keeps_b:  # all that is needed of B is in A's process now, and its memory may be
             self.child_b.close()
-        return ProcessHybridTrainer(sites, together, how, compared.follows)
+        prepared = Prepared(how, compared.follows, compared.renamed)
+        return ProcessHybridTrainer(sites, together, prepared)
 
     def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:
         arrays = self.folder / f"fit-{name}"
@@ -212,6 +215,8 @@ def _sides(
     folder: Path,
 ) -> RunningSides:
     (child_a, a), (child_b, b) = one, other
+    fit, renamed = with_names_of(a.fit, b.fit)
+    b = replace(b, fit=fit)
     diff = compare("A", "B", a, b, child_a.recording, child_b.recording)
     if between != "fits":
         runs = child_a.run, child_b.run
@@ -224,7 +229,7 @@ def _sides(
         diff = replace(diff, findings=findings)
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, child_b.run)]
     scripts = (names[0], names[1])
-    compared = ComparedSides(between, chosen, a, b, diff, scripts)
+    compared = ComparedSides(between, chosen, a, b, diff, scripts, renamed)
     return RunningSides(compared, child_a, None if child_b is child_a else child_b, folder)
 
 
