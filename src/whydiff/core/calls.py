@@ -316,10 +316,12 @@ class Event:
 
     ``kind``: "load_model", "load_weights", "save", "save_weights", "checkpoint", "set_weights",
     "get_weights", "assign", "clone_model", "quantize", "enable_lora", "adapt",
-    "export", "restore_best_weights", "swap_ema", "compile", "trainable", "reset_states".
+    "export", "restore_best_weights", "swap_ema", "compile", "trainable", "reset_states", "loop" (an
+    optimizer begins to train the model in a loop outside anything watched).
     ``facts`` are plain JSON: ``path``, ``skipped`` (list of canonical paths), ``skip_mismatch``,
     ``by_name``, ``epoch`` and ``fit`` (of a checkpoint), ``from`` (number of the model copied
-    from), ``variables`` (list), ``before`` and ``after`` (of a setting).
+    from), ``variables`` (list), ``before`` and ``after`` (of a setting), ``optimizer`` (class and
+    settings, as a recipe has them).
     """
 
     number: int  # counts from 1 within the execution

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -25,10 +25,11 @@ from whydiff.keras_backend.internals import (
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.torch.optimizer import after_steps
 from whydiff.keras_backend.tracing import compiling
+from whydiff.recorder.describe import optimizer_facts
 from whydiff.recorder.guard import unharmed
 from whydiff.recorder.ledger import user_line
 from whydiff.recorder.measuring.provenance import SavedFile
-from whydiff.recorder.session import Holder, Step
+from whydiff.recorder.session import Holder, Step, subject_of
 from whydiff.recorder.unseen import UNSEEN
 
 Told = Callable[..., None]
@@ -462,14 +463,24 @@ def _watch_optimizers(holder: Holder, patches: Patches) -> None:
     @_never_in_the_way
     def told(optimizer: Any, caller: str) -> None:
         method = caller if caller in ("apply_gradients", "stateless_apply") else "apply"
-        holder.session.calls.provenance.updated_by(optimizer, f"optimizer.{method}")
+        provenance = holder.session.calls.provenance
+        loop_begins(optimizer, provenance.updated_by(optimizer, f"optimizer.{method}"))
 
     patches.replace(owner, "apply", watched)
+
+    def loop_begins(optimizer: Any, variables: Sequence[Any]) -> None:
+        """What a loop outside of anything watched trains, and by which settings."""
+        calls = holder.session.calls
+        model = calls.models.holding_variable(variables[0]) if variables else None
+        if model is not None:
+            facts = optimizer_facts(subject_of([model], optimizer, {}))
+            calls.events.enter("loop", model, {"optimizer": facts})
 
     @_never_in_the_way
     def stepped(optimizer: Any, tensors: frozenset[int]) -> None:
         if holder.session.idle:
-            holder.session.calls.provenance.stepped(optimizer, tensors)
+            provenance = holder.session.calls.provenance
+            loop_begins(optimizer, provenance.stepped(optimizer, tensors))
 
     if keras.backend.backend() == "torch":
         patches.until_undone(after_steps(stepped))

@@ -32,6 +32,7 @@ from whydiff.diagnosis.calls.results import (
 )
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.diagnosis.calls.trials import CallTrials
+from whydiff.diagnosis.calls.unwatched import loops_apart
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.stats.distances import churn
 
@@ -356,8 +357,10 @@ def with_unwatched_loop(explanation: Explanation, execution: Execution) -> Expla
     trained = next((o for o in origins if o.kind in ("unwatched", "given")), None)
     if trained is None or any("not watched" in note for note in explanation.notes):
         return explanation
+    apart = loops_apart(execution.events)
     note = (
-        f"The model's weights were {trained.text}, so of the training itself nothing is known. "
+        f"The model's weights were {trained.text}, so of the training itself "
+        f"{'only the optimizer is known. In ' + apart + '. ' if apart else 'nothing is known. '}"
         "`with whydiff.watch(model, optimizer=optimizer) as loop:` around it lets two trainings be "
         "compared step by step."
     )

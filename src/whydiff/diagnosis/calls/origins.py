@@ -9,6 +9,7 @@ from whydiff.core.calls import EXPORTED, Event, MeasuringCall, Origin
 from whydiff.core.recipe import Tensor, align
 from whydiff.core.recording import Execution
 from whydiff.core.words import count, listed
+from whydiff.diagnosis.calls.unwatched import optimizers_apart
 
 INITIALIZATION, WEIGHTS, STATE = "initialization", "weights", "state"
 #: Kinds of values that are as they were when the model was built.
@@ -126,7 +127,9 @@ def story(
         known = "" if "a loop outside" in detail else (
             "; a loop that was not watched (such as optimizer.apply) changed them"
         )  # fmt: skip
-        return Story(detail + known, "trained-by-unwatched-loop")
+        apart = optimizers_apart(events, a, b)
+        by = f". The optimizers of these loops differ: {apart}" if apart else ""
+        return Story(detail + known + by, "trained-by-unwatched-loop")
     if "called" in both and all(_is_average(p.a) for p in differing):
         return Story(detail, "averages-moved")
     if both <= FRESH:

@@ -108,6 +108,7 @@ def agreement(asked: Inquiry) -> Explanation:
         scripts = asked.site.script != asked.site_b.script
         compared = [a for a, _ in alike(execution, asked.site_b.execution)] if scripts else None
         agreed = all_agree(execution, asked.site.script, 2, compared)
+        agreed = with_unwatched_loop(agreed, execution)
     else:
         again = asked.fits_of_two_runs if asked.fits_of_one_run is not None else None
         ran_again = again is not None and again.compared.identical

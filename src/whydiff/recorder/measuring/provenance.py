@@ -45,6 +45,7 @@ class _Loop:
 
     line: int | None
     method: str
+    optimizer: weakref.ref[Any] | None
     variables: set[int] = field(default_factory=set)
 
     @property
@@ -60,7 +61,8 @@ class Provenance:
         self._to_numpy, self._ledger = to_numpy, ledger
         self._entries: dict[int, _Entry] = {}
         self._homes: dict[str, tuple[int, str, Origin]] = {}  # digest -> (model, path, origin)
-        self._loops: dict[Any, _Loop] = {}
+        self._loops: list[_Loop] = []
+        self._loop_of: dict[Any, _Loop] = {}  # by what makes the updates
         self.first_noise: dict[int, np.ndarray] = {}  # first states of seed generators
         self.files: dict[str, SavedFile] = {}
 
@@ -163,7 +165,7 @@ class Provenance:
         return Origin(text, "unwatched", event, line=line)
 
     def _loop_over(self, slot: Slot) -> _Loop | None:
-        loops = (one for one in self._loops.values() if id(slot.variable) in one.variables)
+        loops = (one for one in reversed(self._loops) if id(slot.variable) in one.variables)
         return next(loops, None)
 
     def loaded(
@@ -205,22 +207,39 @@ class Provenance:
             )  # fmt: skip
         return skipped
 
-    def updated_by(self, optimizer: Any, method: str) -> None:
-        """An optimizer outside of anything watched changed, or is traced to change, its
-        variables."""
-        if id(optimizer) not in self._loops:
-            self.updated(id(optimizer), trained_variables(optimizer), method)
+    def updated_by(self, optimizer: Any, method: str) -> list[Any]:
+        """An optimizer outside of anything watched changed, or is traced to change, its variables;
+        these if it is the first time."""
+        if self._is_known(optimizer):
+            return []
+        return self._begins(optimizer, list(trained_variables(optimizer)), method)
 
-    def stepped(self, optimizer: Any, tensors: frozenset[int]) -> None:
-        """An optimizer of torch's own, outside of anything watched, changed these tensors."""
-        if id(optimizer) not in self._loops:
-            variables = [entry.variable() for entry in self._entries.values()]
-            trained = [v for v in variables if v is not None and id(held_value(v)) in tensors]
-            self.updated(id(optimizer), trained, "optimizer.step")
+    def stepped(self, optimizer: Any, tensors: frozenset[int]) -> list[Any]:
+        """An optimizer of torch's own, outside of anything watched, changed these tensors; the
+        variables that hold them if it is the first time."""
+        if self._is_known(optimizer):
+            return []
+        variables = [entry.variable() for entry in self._entries.values()]
+        trained = [v for v in variables if v is not None and id(held_value(v)) in tensors]
+        return self._begins(optimizer, trained, "optimizer.step")
+
+    def _is_known(self, optimizer: Any) -> bool:
+        loop = self._loop_of.get(id(optimizer))  # that of one which is gone may have had the number
+        return loop is not None and loop.optimizer is not None and loop.optimizer() is optimizer
+
+    def _begins(self, optimizer: Any, variables: list[Any], method: str) -> list[Any]:
+        own = {id(variable) for variable in variables}
+        loop = _Loop(user_line(), method, weakref.ref(optimizer), own)
+        self._loop_of[id(optimizer)] = loop
+        self._loops.append(loop)
+        return variables
 
     def updated(self, key: Any, variables: Iterable[Any], method: str) -> None:
         """Code outside of anything watched changes variables again and again."""
-        loop = self._loops.setdefault(key, _Loop(user_line(), method))
+        loop = self._loop_of.get(key)
+        if loop is None:
+            loop = self._loop_of[key] = _Loop(user_line(), method, None)
+            self._loops.append(loop)
         loop.variables.update(id(variable) for variable in variables)
 
     def changed(self, slot: Slot) -> bool:
