@@ -6,9 +6,14 @@ import pytest
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.core.progress import Silent
-from whydiff.core.recording import Side
+from whydiff.core.recording import RANDOM_MAP, Side
 from whydiff.core.words import capital
-from whydiff.diagnosis.notes import on, restarted
+from whydiff.diagnosis.notes import (
+    frozen_in_every_epoch,
+    on,
+    on_other_weights,
+    restarted,
+)
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.trials import run_trials, untrained
 from whydiff.testing import sides
@@ -198,3 +203,27 @@ def test_a_schedule_begins_again_where_epochs_were_trained_before():
     nothing = replace(a.fit, epochs=())
     short = replace(a.execution, fits=(nothing, a_fit(recipe, index=2)))
     assert list(restarted(a, Side(short, nothing))) == []
+
+
+def test_a_logged_mean_with_other_weights_is_no_gap_of_errors_alone():
+    a = a_side()
+    weighted = a_side(
+        objective=facts(a, "objective", sample_weight=True),
+        measurement=facts(a, "measurement", weighted_metrics=["mae"]),
+    )
+    for metric in ("loss", "mae"):
+        (note,) = on_other_weights(compared(weighted, a), {"metric": metric})
+        assert note.startswith(f"In A the logged {metric} is a mean with the weights of")
+    assert not on_other_weights(compared(weighted, a), {"metric": "accuracy"})
+    assert not on_other_weights(compared(weighted, a), {"metric": "val_loss"})
+    assert not on_other_weights(compared(weighted, weighted), {"metric": "loss"})
+
+
+def test_random_changes_that_every_epoch_repeats_are_said():
+    stream = a_side(data_order=sides.order([0, 1, 2], [2, 0, 1], relative=True))
+    mapped = changed(stream, fit={"notes": {RANDOM_MAP: True}})
+    (note,) = frozen_in_every_epoch(mapped, stream)
+    assert note.startswith("In A a map of the tf.data pipeline")
+    assert not list(frozen_in_every_epoch(stream, stream))
+    fresh = changed(mapped, data_order=sides.order([0, 1], [2, 3], relative=True))
+    assert not list(frozen_in_every_epoch(fresh, stream))

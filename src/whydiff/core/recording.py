@@ -56,6 +56,8 @@ TRAINABLE_SET = "trainable set while it trained"
 FEED_DRAWS = "drew while it was fed"
 #: note of a fit: whether a map of its tf.data pipeline draws random numbers, or calls Python
 RANDOM_MAP = "random map"
+#: note of a fit: plain values that the script's frames had which led to it, by their names
+ASKED = "asked for"
 
 
 #: Steps at the beginning of a fit that are all looked at: there most trainings part.

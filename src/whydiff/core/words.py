@@ -41,6 +41,9 @@ _MEASURING = {
 _ACTING = {
     "rates-set-by-callbacks": "the learning rates that callbacks set",
     "frozen-on-the-way": "which layers callbacks freeze on the way",
+    "gradients-kept": "gradients that a train_step adds up",
+    "step-drops-state": "state that a train_step drops",
+    "own-train-step": "the train_step",
     "best-weights-kept": "which epoch's weights they keep",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",
 }

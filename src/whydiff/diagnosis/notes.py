@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
-from whydiff.core.recording import Execution, Side
+from whydiff.core.recording import RANDOM_MAP, Execution, Side
 from whydiff.core.words import capital, listed, number, percent
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
@@ -18,6 +18,7 @@ from whydiff.diagnosis.rounding import hardly, measured
 from whydiff.diagnosis.sources.arithmetic import UNRECORDED
 from whydiff.diagnosis.sources.data_content import validation_differs
 from whydiff.diagnosis.sources.facts import show
+from whydiff.diagnosis.sources.samples import same_every_epoch
 from whydiff.diagnosis.sources.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
 
@@ -71,6 +72,44 @@ def other_arguments(a: Execution, b: Execution) -> tuple[str, ...]:
         return ()
     given = [shlex.join(e.arguments) or "no arguments" for e in (a, b)]
     return (f"The script ran with other arguments: {given[0]} in A, {given[1]} in B.",)
+
+
+def on_other_weights(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note where the gap is told in a mean that A and B weight otherwise."""
+    name = str(told.get("metric")).removeprefix("val_")
+    facts = [side.recipe.objective for side in (compared.a, compared.b)]
+    given = [bool(f.get("sample_weight")) or f.get("class_weight") is not None for f in facts]
+    weights = [side.recipe.data_content.weights for side in (compared.a, compared.b)]
+    validated = str(told.get("metric")).startswith("val_")
+    weighted = [str(m) for m in (compared.a.recipe.measurement.get("weighted_metrics") or ())]
+    if given[0] == given[1] or validated or not (name == "loss" or name in weighted):
+        return ()
+    side = "A" if given[0] else "B"
+    seen = "sample_weight" if any(w is not None for w in weights) else "class_weight"
+    return (
+        f"In {side} the logged {name} is a mean with the weights of {seen}, in the other every "
+        "sample counts alike: its gap is not that of the models' errors alone. evaluate(x, y) "
+        "without weights measures both alike.",
+    )
+
+
+def frozen_in_every_epoch(a: Side, b: Side) -> Iterator[str]:
+    """Random changes of a pipeline that every epoch repeats."""
+    names = [
+        name
+        for name, side in (("A", a), ("B", b))
+        if side.fit.notes.get(RANDOM_MAP)
+        and side.recipe.data_order.relative
+        and same_every_epoch(side.recipe)
+    ]
+    if names:
+        yield (
+            f"In {listed(names)} a map of the tf.data pipeline draws random numbers or calls "
+            "Python, and yet every epoch was fed the samples of the first. If it is to change them "
+            "at random: a global seed (set_random_seed, tf.random.set_seed) starts each pass with "
+            "the same draws, and cache() behind a map keeps them; tf.random.Generator, or "
+            "tf.image.stateless_random_* with a counter as seed, draws anew in every epoch."
+        )
 
 
 def _without_effect(compared: ComparedSides, causes: Sequence[Cause]) -> Iterator[str]:

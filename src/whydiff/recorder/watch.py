@@ -22,6 +22,7 @@ from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import (
+    ASKED,
     EVERY,
     FEED_DRAWS,
     FIRST_STEPS,
@@ -44,12 +45,13 @@ from whydiff.keras_backend.host_generators import generators_held, never_alike
 from whydiff.keras_backend.internals import distribution_of_keras, package_of, steps_at_once
 from whydiff.keras_backend.subject import layers_of, models_of, optimizers_of, title_of
 from whydiff.keras_backend.variables import Slot, Variables, tensor
+from whydiff.recorder.asked import asked_for
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
 from whydiff.recorder.describe.recipe import rate_setter
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.feed_draws import feed_draws
-from whydiff.recorder.guard import never_in_the_way, say
+from whydiff.recorder.guard import never_in_the_way, say, unharmed
 from whydiff.recorder.interference import Interference
 from whydiff.recorder.ledger import Ledger, user_stack
 from whydiff.recorder.material import material_of
@@ -135,6 +137,9 @@ class Watch:
         self._stale: dict[str, list[Any]] = {}
         #: entries of the seed ledger when this fit began: seedings after them are none of its
         self._notes: dict[str, Any] = {LEDGER: len(ledger.draws)}
+        lines = {(frame.file, frame.line): frame.text for frame in self._stack}
+        if asked := unharmed(asked_for, lines, otherwise=None):
+            self._notes[ASKED] = asked
         if log_unseen(self._fit, self._callbacks, self._stack):
             self._notes["log"] = LOG_UNSEEN
         elif names := names_seen(self._fit, self._callbacks, self._stack):

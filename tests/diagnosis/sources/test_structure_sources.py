@@ -517,3 +517,22 @@ def test_tensors_of_a_layer_that_are_no_variables_are_state():
     finding = source("state").compare(a, b)
     assert finding.mechanism == "not-finalized" and "norm/mean" in finding.detail
     assert source("state").compare(a, a).status == IDENTICAL
+
+
+def test_the_name_of_a_model_class_with_the_same_code_says_nothing():
+    one, two = (
+        with_facts("architecture", model=name, connections=[], **{"code:model": code})
+        for name, code in (("Plain", "0123456789abcdef"), ("Quick", "0123456789abcdef"))
+    )
+    assert compare("architecture", one, two).status == IDENTICAL
+    other = with_facts(
+        "architecture", model="Quick", connections=[], **{"code:model": "fedcba9876543210"}
+    )
+    assert compare("architecture", one, other).status == DIFFERS
+
+
+def test_two_train_steps_with_other_code_are_told_as_such():
+    a, b = (with_facts("mode", **{"code:train_step": c * 16}) for c in "ab")
+    finding = compare("mode", a, b)
+    assert finding.mechanism == "own-train-step" and finding.intended
+    assert finding.detail == "the two models have train_steps of their own, with other code"

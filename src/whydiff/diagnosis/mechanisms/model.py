@@ -188,7 +188,7 @@ MECHANISMS = (
         "One model trains with its own train_step; such loops often forget sum(model.losses) or "
         "training=True.",
         "Call the model with training=True and add its losses, or use the built-in fit.",
-        seen="Only one of the models has a train_step of its own.",
+        seen="One of the models has a train_step of its own, or both have one, with other code.",
     ),
     Mechanism(
         "trainable-without-compile",

@@ -42,6 +42,8 @@ def _compare(a: Side, b: Side) -> Finding:
     facts_a, facts_b = aligned_facts(one, two, one.architecture, two.architecture)
     graphs = one.architecture.get("model") in _GRAPHS and two.architecture.get("model") in _GRAPHS
     alike = same_layers(one, two)
+    code = [facts.get("code:model") for facts in (facts_a, facts_b)]
+    one_code = code[0] is not None and code[0] == code[1]
     state: set[str] = (
         {*compiled_apart(a, b), *left_apart(a, b)} if isinstance(one, Recipe) else set()
     )
@@ -51,7 +53,7 @@ def _compare(a: Side, b: Side) -> Finding:
             return True  # compared by class and position
         if key in state:
             return True  # set alike, but compiled before that, or left so by an earlier training
-        if key == "model" and alike and (graphs or (_graph(one) and _graph(two))):
+        if key == "model" and alike and (graphs or (_graph(one) and _graph(two)) or one_code):
             return True  # what a model of the same layers and connections is called is no matter
         # Keras may see another call of the same layers: only where both sides list them they count
         if key.partition(":")[0] == "connections" and not (facts_a.get(key) and facts_b.get(key)):

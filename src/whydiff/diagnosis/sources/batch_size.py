@@ -86,10 +86,13 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
     arrays = not (a.recipe.data_order.relative or b.recipe.data_order.relative)
     if total_a != total_b and (arrays or _other_data(a, b)):
         # Arrays are always fed whole, so another number of samples is another data set.
+        parts = f"an epoch has {len(p)} and {len(q)} of them"
+        if len(p) == len(q):
+            parts = f"the last of an epoch has {p[-1]} and {q[-1]} samples"
         return identical(
             ID,
-            f"batches of {size} in both; an epoch has {len(p)} and {len(q)} of them because the "
-            f"data have {total_a} rather than {total_b} samples",
+            f"batches of {size} in both; {parts} because the data have {total_a} rather than "
+            f"{total_b} samples",
         )
     if np.array_equal(np.sort(p), np.sort(q)):
         first = int((p != q).argmax())

@@ -224,9 +224,11 @@ def by_values(finding: Finding, a: Recipe, kinds: Sequence[str], texts: Sequence
     names = data_description.names_of(a.data_content.signature)
     moved = [(n, k, t) for n, k, t in zip(names, kinds, texts, strict=False) if k != "equal"]
     unsaid = finding.mechanism in ("", "prepared-otherwise", "other-dtype")
-    if not unsaid or finding.intended or not moved or not all(kinds):
+    if not unsaid or not moved or not all(kinds):
         return finding
     detail = "; ".join([finding.detail, *(f"{name}: {text}" for name, _, text in moved)])
+    if finding.intended:
+        return replace(finding, detail=detail)
     found = {kind for _, kind, _ in moved}
     if finding.mechanism == "other-dtype" and found == {"rounded"}:
         return replace(finding, detail=detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Facts
 from whydiff.core.recording import Side
-from whydiff.diagnosis.sources.facts import PlainField, compare_facts
+from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts
 from whydiff.diagnosis.sources.layers import aligned_facts
 from whydiff.diagnosis.sources.source import Source, differs
 from whydiff.diagnosis.sources.version import other_generations
@@ -35,16 +35,14 @@ def compare(a: Side, b: Side) -> Finding:
         if lost:
             detail = f"the train_step of {name} drops what it leaves in {lost}, which never changes"
             return differs(ID, finding.evidence, FIX, detail=detail, mechanism="step-drops-state")
+    detail = "the two models have train_steps of their own, with other code"
     if len(own) == 1:
-        return differs(
-            ID,
-            finding.evidence,
-            FIX,
-            detail=f"{own[0]} trains with a train_step of its own, the other with Keras's",
-            mechanism="own-train-step",
-            intended=True,
-        )
-    return finding
+        detail = f"{own[0]} trains with a train_step of its own, the other with Keras's"
+    elif {change.key for change in changes(one, two)} != {STEP}:
+        return finding
+    return differs(
+        ID, finding.evidence, FIX, detail=detail, mechanism="own-train-step", intended=True
+    )
 
 
 def _without_defaults(facts: Facts) -> Facts:

@@ -20,6 +20,7 @@ from whydiff.diagnosis.pair import (
     successive_fits,
     with_names_of,
 )
+from whydiff.experiments.explain.chosen import with_chosen_data
 from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.experiments.explain.recorded import compare
@@ -226,6 +227,7 @@ def _sides(
         diff = replace(diff, findings=without_blamed_seeds(findings, *uses))
     else:
         findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
+        findings = with_chosen_data(findings, child_a.run.script, (a, b))
         diff = replace(diff, findings=findings)
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, child_b.run)]
     scripts = (names[0], names[1])

@@ -1,0 +1,76 @@
+"""Data that a script chooses by a setting, between two fits of one run."""
+
+import pytest
+
+from whydiff.core.recording import ASKED, Frame
+from whydiff.diagnosis.sources import source
+from whydiff.experiments.explain.chosen import with_chosen_data
+from whydiff.testing.sides import a_side, changed, content
+
+CHOSEN = """\
+def scale(x):
+    return x / 2
+PIPES = {"scale": scale, "none": abs}
+def run(pipe, rate):
+    x = PIPES[pipe](load())
+    model = build(rate)
+    model.fit(x)
+run("scale", 0.1)
+run("none", 0.2)
+"""
+IN_PLACE = """\
+x = load()
+def run(rate):
+    x[:] = x / 2
+    model = build(rate)
+    model.fit(x)
+run(0.1)
+run(0.2)
+"""
+FOLDS = """\
+x = load()
+scores = []
+for fold, (train, test) in enumerate(KFold(5).split(x)):
+    model = build()
+    model.fit(x[train])
+    scores.append(model.evaluate(x[test]))
+"""
+
+
+@pytest.fixture
+def judged(tmp_path):
+    def made(text, *frames, asked):
+        path = tmp_path / "train.py"
+        path.write_text(text)
+        stacks = [tuple(Frame(str(path), line, "", "") for line in lines) for lines in frames]
+        a, b = (
+            a_side(
+                data_content=content(range(start, start + 10)),
+                fit={"stack": stack, "notes": {ASKED: values}},
+                execution={"script": str(path)},
+            )
+            for start, stack, values in zip((0, 5), stacks, asked, strict=True)
+        )
+        b = changed(b, fit={"index": 2})
+        b = type(b)(a.execution, b.fit)
+        finding = source("data-content").compare(a, b)
+        return with_chosen_data([finding], path, (a, b))[0]
+
+    return made
+
+
+def test_a_pipeline_that_the_script_names_for_each_fit_is_intentional(judged):
+    asked = {"pipe": "scale", "rate": 0.1}, {"pipe": "none", "rate": 0.2}
+    finding = judged(CHOSEN, (8, 7), (9, 7), asked=asked)
+    assert finding.intended and not finding.mechanism
+    assert finding.detail.endswith("the script chooses the data by pipe: scale in A, none in B")
+
+
+def test_a_setting_that_does_not_choose_the_data_explains_nothing(judged):
+    asked = {"rate": 0.1}, {"rate": 0.2}
+    assert "chooses" not in judged(IN_PLACE, (6, 5), (7, 5), asked=asked).detail
+
+
+def test_folds_are_meant_to_have_other_rows(judged):
+    finding = judged(FOLDS, (5,), (5,), asked=({"fold": 0}, {"fold": 1}))
+    assert finding.intended
