@@ -6,11 +6,12 @@ import pytest
 
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause
 from whydiff.core.progress import Silent
-from whydiff.core.recording import RANDOM_MAP, Side
+from whydiff.core.recording import RANDOM_MAP, Epoch, Side
 from whydiff.core.words import capital
 from whydiff.diagnosis.notes import (
     frozen_in_every_epoch,
     on,
+    on_kept_epochs,
     on_other_weights,
     restarted,
 )
@@ -227,3 +228,16 @@ def test_random_changes_that_every_epoch_repeats_are_said():
     assert not list(frozen_in_every_epoch(stream, stream))
     fresh = changed(mapped, data_order=sides.order([0, 1], [2, 3], relative=True))
     assert not list(frozen_in_every_epoch(fresh, stream))
+
+
+def test_the_number_of_the_last_epoch_is_not_that_of_weights_put_back():
+    first, last = sides.weights(1), sides.weights(2)
+
+    def ended(final):
+        epochs = (Epoch(0, 3, {"val_loss": 0.5}, first), Epoch(1, 3, {"val_loss": 0.75}, last))
+        return changed(a_side(), fit={"epochs": epochs, "final": final})
+
+    (note,) = on_kept_epochs(compared(ended(first), ended(last)), {"metric": "val_loss"})
+    assert "A with those of epoch 1 of 2 and B with those of epoch 2 of 2" in note
+    assert note.endswith("In these epochs it was 0.5 vs. 0.75.")
+    assert not on_kept_epochs(compared(ended(last), ended(last)), {"metric": "val_loss"})

@@ -10,7 +10,12 @@ from whydiff.core.recording import Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.evidence import hybrids
 from whydiff.diagnosis.gap import finite, gap
-from whydiff.diagnosis.notes import frozen_in_every_epoch, on_other_samples, on_other_weights
+from whydiff.diagnosis.notes import (
+    frozen_in_every_epoch,
+    on_kept_epochs,
+    on_other_samples,
+    on_other_weights,
+)
 from whydiff.diagnosis.offsets import cancel
 from whydiff.diagnosis.sources.flags import said_in_vain
 from whydiff.diagnosis.trials import Trials
@@ -59,6 +64,7 @@ def answer(
         notes=(
             *compared.diff.notes,
             *on_other_samples(compared, told),
+            *on_kept_epochs(compared, told),
             *on_other_weights(compared, told),
             *said_in_vain(compared.a, compared.b),
             *frozen_in_every_epoch(compared.a, compared.b),

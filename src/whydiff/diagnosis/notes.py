@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
-from whydiff.core.recording import RANDOM_MAP, Execution, Side
+from whydiff.core.recording import RANDOM_MAP, Epoch, Execution, Side
 from whydiff.core.words import capital, listed, number, percent
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
@@ -91,6 +91,37 @@ def on_other_weights(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[
         "sample counts alike: its gap is not that of the models' errors alone. evaluate(x, y) "
         "without weights measures both alike.",
     )
+
+
+def on_kept_epochs(compared: ComparedSides, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note where a training ends with the weights of an earlier epoch than its last, whose
+    logged number is the one that is told."""
+    kept = [_kept_epoch(side) for side in (compared.a, compared.b)]
+    if told.get("measured_by") or all(epoch is None for epoch in kept):
+        return ()
+    name = str(told.get("metric"))
+    ends, values = [], []
+    for letter, side, epoch in zip("AB", (compared.a, compared.b), kept, strict=True):
+        last = side.fit.epochs[-1]
+        one = last if epoch is None else epoch
+        ends.append(f"{letter} with those of epoch {one.index + 1} of {last.index + 1}")
+        values.append(number(one.logs.get(name)))
+    then = f" In these epochs it was {' vs. '.join(values)}." if name.startswith("val_") else ""
+    return (
+        f"The weights of the best epoch were put back: {' and '.join(ends)}. The {name} above is "
+        f"that of the last epoch, not of the weights that the two end with.{then}",
+    )
+
+
+def _kept_epoch(side: Side) -> Epoch | None:
+    """The epoch whose weights a training ended with; None where it was the last, or none."""
+    final = {t.path: t.digest for t in side.fit.final}
+    ends = [e for e in side.fit.epochs if e.tensors and _digests(e) == final]
+    return ends[-1] if ends and ends[-1] is not side.fit.epochs[-1] else None
+
+
+def _digests(epoch: Epoch) -> dict[str, str]:
+    return {t.path: t.digest for t in epoch.tensors}
 
 
 def frozen_in_every_epoch(a: Side, b: Side) -> Iterator[str]:

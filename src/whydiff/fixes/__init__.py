@@ -115,12 +115,13 @@ def intended(
     asked = asked_sentences(script, a, b)
     said = {f.source: f for f in findings if f.intended}
     sentences = []
+    members = ensemble_or_folds(text, a, b)
     for source in causes:
         if source in asked:
             sentences.append(asked[source])
-        elif source in said:
+        # each its own seed: that is what makes them members
+        elif source in said and not (members and said[source].mechanism == "explicit-seeds"):
             sentences.append(finding_sentence(said[source]))
-    members = ensemble_or_folds(text, a, b)
     return [*sentences, members] if members else sentences
 
 

@@ -33,6 +33,7 @@ from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.report.documents.calls import call_causes
 from whydiff.testing.calls import KERNEL, Linear, X, call, execution
+from whydiff.testing.sides import weights
 
 OUT = (X @ KERNEL).astype("float32")
 POINT = Divergence(0, 0, "output", "")
@@ -248,6 +249,16 @@ def test_what_disagrees_beside_the_explained_pair_is_added():
     made = execution(call(1), call(2, "call", outputs=OUT * 2))
     (other,) = with_others(answer(), made).others
     assert (other["a"]["number"], other["b"]["number"]) == (1, 2)
+
+
+def test_what_two_models_answer_that_were_trained_apart_is_no_other_disagreement(trained_fit):
+    """Why their trainings differ is what was explained."""
+    fits = [replace(trained_fit(n), models=(n,)) for n in (1, 2)]
+    calls = call(3, model=1), call(4, model=2, outputs=OUT * 2)
+    fits[1] = replace(fits[1], final=weights(5))
+    assert with_others(answer(), execution(*calls, fits=fits)).others == ()
+    alike = [fits[0], replace(fits[1], final=fits[0].final)]
+    assert len(with_others(answer(), execution(*calls, fits=alike)).others) == 1
 
 
 # --- where nothing disagrees ----------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
-from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution
+from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution, Fit
 from whydiff.core.words import capital, count, number
 from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
 from whydiff.diagnosis.calls.results import (
@@ -369,8 +370,21 @@ def with_unwatched_loop(explanation: Explanation, execution: Execution) -> Expla
 
 def with_others(explanation: Explanation, execution: Execution) -> Explanation:
     """The answer with what disagrees inside A's execution, which is not what was explained."""
-    others = others_listed(Path(execution.script).name, disagreements(execution))
-    return replace(explanation, others=others)
+    found = [d for d in disagreements(execution) if not _trained_apart(execution, d)]
+    return replace(explanation, others=others_listed(Path(execution.script).name, found))
+
+
+def _trained_apart(execution: Execution, found: Disagreement) -> bool:
+    """Whether two models answer otherwise that two fits left with other weights: why these fits
+    differ says why."""
+    a, b = found.a, found.b
+    if isinstance(a, Fit) or isinstance(b, Fit) or a.model_number == b.model_number:
+        return False
+    ends = [
+        [[t.digest for t in fit.final] for fit in execution.fits if fit.trained(call)]
+        for call in (a, b)
+    ]
+    return all(ends) and all(one != other for one, other in product(*ends))
 
 
 def watched(explanation: Explanation, execution: Execution, ran_again: bool = False) -> Explanation:
