@@ -48,6 +48,8 @@ RATE_SETTERS = "sets the learning rate"
 #: notes of a fit: how many entries the ledger had when it was called, and at its first step, when
 #: a generator of data has begun as well
 LEDGER, LEDGER_AT_FIRST_STEP = "seed ledger", "seed ledger at the first step"
+#: note of a fit: [callback of the script's with its place, paths of variables that it changed]
+CALLBACKS_CHANGED = "callbacks changed"
 #: note of a fit: [layer, trainable, epoch from which on it can act, place, paths of the weights
 #: whose flag it changed] wherever the script set ``trainable`` while it trained
 TRAINABLE_SET = "trainable set while it trained"

@@ -40,6 +40,7 @@ _MEASURING = {
 #: what a source is called where it acts by a mechanism of which its usual words say too much
 _ACTING = {
     "rates-set-by-callbacks": "the learning rates that callbacks set",
+    "callbacks-act": "the callbacks that act on the training",
     "frozen-on-the-way": "which layers callbacks freeze on the way",
     "gradients-kept": "gradients that a train_step adds up",
     "step-drops-state": "state that a train_step drops",

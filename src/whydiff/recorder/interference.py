@@ -52,6 +52,8 @@ class Interference:
         self.reads: Callable[[], Mapping[Any, Any]] = dict
         self._read: Mapping[Any, Any] = {}
         self._callbacks, self._acted = callbacks, acted
+        #: by position of a callback the ids of variables that it changed between two epochs
+        self.changed: dict[int, set[Any]] = {}
         self.acting = {
             i
             for i in self._theirs
@@ -78,17 +80,20 @@ class Interference:
             for v in existing_variables(self._model)
         }
         seen |= self.reads()
-        changed = _differs(self._seen, seen)
+        changed = _differing(self._seen, seen)
         flags = {
             id(v): bool(getattr(v, "trainable", True)) for v in existing_variables(self._model)
         }
-        if _differs(self._flags, flags):  # no step freezes: if nobody ran just now, it was between
+        if _differing(
+            self._flags, flags
+        ):  # no step freezes: if nobody ran just now, it was between
             for one in self._every_batch if position is None else [position]:
                 self._acts(one)
         self._flags = flags
         stopped = bool(getattr(self._model, "stop_training", False))
         if position is not None and changed:
             self._acts(position)
+            self.changed.setdefault(position, set()).update(changed)
         elif position is not None and stopped and not self._stopped:
             self.ending.add(position)
         self._seen, self._stopped = seen, stopped
@@ -120,9 +125,9 @@ class Interference:
         return step == 1 and bool(self._every_batch)
 
 
-def _differs(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
-    """Whether anything that was there before has another value now."""
-    return any(before.get(key, value) != value for key, value in now.items())
+def _differing(before: Mapping[Any, Any], now: Mapping[Any, Any]) -> set[Any]:
+    """What was there before and has another value now."""
+    return {key for key, value in now.items() if before.get(key, value) != value}
 
 
 @functools.cache

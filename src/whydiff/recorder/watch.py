@@ -23,6 +23,7 @@ from whydiff.core.live import Live, Origins, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import (
     ASKED,
+    CALLBACKS_CHANGED,
     EVERY,
     FEED_DRAWS,
     FIRST_STEPS,
@@ -47,7 +48,7 @@ from whydiff.keras_backend.subject import layers_of, models_of, optimizers_of, t
 from whydiff.keras_backend.variables import Slot, Variables, tensor
 from whydiff.recorder.asked import asked_for
 from whydiff.recorder.describe import Training, applied_only, describe, optimizer_facts
-from whydiff.recorder.describe.recipe import rate_setter
+from whydiff.recorder.describe.recipe import rate_setter, written_at
 from whydiff.recorder.describe.training import metric_state, not_reset
 from whydiff.recorder.feed import Feed
 from whydiff.recorder.feed_draws import feed_draws
@@ -461,7 +462,16 @@ class Watch:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
         if self._feed_draws is not None:
             self._notes[FEED_DRAWS] = self._feed_draws.names()
-        paths = {id(slot.variable): slot.path for slot in self._start.variables.weights}
+        paths = {id(slot.variable): slot.path for slot in self._start.slots()}
+        changed_by = [
+            [
+                written_at(type(self._callbacks[position])),
+                sorted({paths[v] for v in ids if v in paths}),
+            ]
+            for position, ids in self.interference.changed.items()
+        ]
+        if changed_by:
+            self._notes[CALLBACKS_CHANGED] = changed_by
         if self._flags_set:
             self._notes[TRAINABLE_SET] = [
                 [*told, [paths[id(v)] for v in changed if id(v) in paths]]

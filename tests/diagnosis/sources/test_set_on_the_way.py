@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from whydiff.core.recording import RATE_SETTERS, RATES, STEP_RATES, TRAINABLE_SET, Epoch
+from whydiff.core.recording import (
+    CALLBACKS_CHANGED,
+    RATE_SETTERS,
+    RATES,
+    STEP_RATES,
+    TRAINABLE_SET,
+    Epoch,
+)
 from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.flags import said_in_vain
 from whydiff.testing.sides import a_side, changed, facts, tensor
@@ -75,3 +82,12 @@ def test_a_flag_that_acts_is_what_the_callbacks_do():
     finding = OPTIMIZER(a, b)
     assert finding.mechanism == "frozen-on-the-way"
     assert finding.detail == "B freezes dense from epoch 2 on (train.py:9)"
+
+
+def test_what_a_callback_changes_between_epochs_is_told():
+    a = with_callback("Reset()", **{CALLBACKS_CHANGED: [["Reset (train.py:20)", ["lstm/state"]]]})
+    finding = OPTIMIZER(a, a_side())
+    assert finding.mechanism == "callbacks-act" and finding.intended
+    assert finding.detail == "in A Reset (train.py:20) changes lstm/state between epochs"
+    unseen = OPTIMIZER(with_callback("Reset()"), a_side())
+    assert unseen.mechanism == "callbacks-act" and unseen.detail == "callbacks: [Reset()] vs. []"

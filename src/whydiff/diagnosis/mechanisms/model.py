@@ -143,6 +143,15 @@ MECHANISMS = (
         seen="Callbacks whose code sets a learning rate, and other rates at an epoch or a step.",
     ),
     Mechanism(
+        "callbacks-act",
+        ("optimizer",),
+        "callbacks that act on the training",
+        "A callback changes weights, states or settings while a training runs, and the other "
+        "training has none such, or one with other settings.",
+        "Give both trainings the same callbacks with the same settings.",
+        seen="Nothing of the optimizer differs but the callbacks that were seen to act.",
+    ),
+    Mechanism(
         "frozen-on-the-way",
         ("optimizer",),
         "a callback freezes layers while the training runs",

@@ -9,7 +9,7 @@ from typing import Any
 from whydiff.core.errors import WhydiffError
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
-from whydiff.core.recording import RATE_SETTERS, Side
+from whydiff.core.recording import CALLBACKS_CHANGED, RATE_SETTERS, Side
 from whydiff.core.words import listed, pair
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources.facts import (
@@ -20,6 +20,7 @@ from whydiff.diagnosis.sources.facts import (
     describe,
     equal,
     is_name,
+    listed as some,
     show,
 )
 from whydiff.diagnosis.sources.flags import said_to_act
@@ -152,7 +153,22 @@ def _by_callbacks(a: Side, b: Side) -> tuple[str, str] | None:
     if rates:
         return rates, "rates-set-by-callbacks"
     frozen = said_to_act(a, b)
-    return (frozen, "frozen-on-the-way") if frozen else None
+    if frozen:
+        return frozen, "frozen-on-the-way"
+    if [c.key for c in changes(a.recipe.optimizer, b.recipe.optimizer)] != ["callbacks"]:
+        return None
+    return _changed_by_callbacks(a, b), "callbacks-act"
+
+
+def _changed_by_callbacks(a: Side, b: Side) -> str:
+    """What callbacks of one training were seen to change that those of the other did not."""
+    one, two = (side.fit.notes.get(CALLBACKS_CHANGED) or [] for side in (a, b))
+    return "; ".join(
+        f"in {name} {entry[0]} changes {some(entry[1])} between epochs"
+        for name, mine, other in (("A", one, two), ("B", two, one))
+        for entry in mine
+        if entry[1] and entry not in other
+    )
 
 
 def _set_by_callbacks(a: Side, b: Side) -> str:

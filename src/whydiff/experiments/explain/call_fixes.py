@@ -153,5 +153,6 @@ def _side(execution: Execution, backend: str) -> Side:
         {}, {}, {}, {"backend": backend}, {}, {}, {},
     )  # fmt: skip
     steps = np.empty((0, 0), np.uint64)
-    fit = Fit(0, "", (), recipe, steps, np.empty(0, np.int64), (), (), True, 0.0)
+    stack = execution.calls[0].stack if execution.calls else ()  # the seed is set before that
+    fit = Fit(0, "", stack, recipe, steps, np.empty(0, np.int64), (), (), True, 0.0)
     return Side(execution, fit)

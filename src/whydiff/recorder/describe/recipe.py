@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,6 +141,15 @@ def rate_setter(callback: Any) -> str:
         return f"{kind.__name__} with a {type(schedule).__name__}"
     where = _place(code.co_filename, code.co_firstlineno)
     return f"{kind.__name__} with {function.__name__} ({where})"
+
+
+def written_at(kind: type) -> str:
+    """``Reset (train.py:25)`` for a class of the script's, by its first function."""
+    codes = (
+        getattr(inspect.unwrap(f), "__code__", None) for f in vars(kind).values() if callable(f)
+    )
+    lines = [(code.co_filename, code.co_firstlineno) for code in codes if code is not None]
+    return f"{kind.__name__} ({_place(*min(lines))})" if lines else kind.__name__
 
 
 def _place(file: str, line: int) -> str:
