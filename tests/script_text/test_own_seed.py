@@ -99,6 +99,9 @@ CLICK = "import click\n@click.command()\n@click.option('--epochs', default=3)\n"
 ABSL = "from absl import app, flags\nFLAGS = flags.FLAGS\n"
 
 
+PARSER = "import argparse\ndef main(args): ...\np = argparse.ArgumentParser()\n"
+
+
 @pytest.mark.parametrize(
     ("text", "option", "given"),
     [
@@ -114,6 +117,10 @@ ABSL = "from absl import app, flags\nFLAGS = flags.FLAGS\n"
         ("def main(cfg):\n    print(cfg.seed)", "", "cfg.seed"),
         ("def main(self):\n    print(self.cfg['seed'])", "", "self.cfg['seed']"),
         ("def main(cfg):\n    cfg = other()\n    print(cfg.seed)", "", ""),
+        (PARSER + "p.add_argument('--seed', type=int, default=3)\nmain(p.parse_args())", "",
+         "args.seed"),
+        (PARSER + "p.add_argument('--seed', type=int)\nmain(p.parse_args())", "", ""),
+        (PARSER + "p.add_argument('--seed', type=int, default=3)\nmain(load())", "", ""),
     ],
 )  # fmt: skip
 def test_seeds_of_click_absl_and_fire(text: str, option: str, given: str) -> None:

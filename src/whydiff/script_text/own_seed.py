@@ -84,7 +84,7 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
         root = _seed_below(node)
         if root is not None and root.id in given and not _rebound(function, root.id):
             return script.segment(node)
-    if text := _kept_seed(function, script):
+    if text := _kept_seed(function, script) or _parsed_seed(function, script):
         return text
     here = {id(node) for node in ast.walk(function)}
     for root, text in unread_seeds(script, names):
@@ -93,6 +93,23 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
     holder = _absl_holder(script, names)
     option = next((o for o in _absl_options(script, names) if not o.unset), None)
     return f"{holder}.{option.name}" if holder and option else ""
+
+
+def _parsed_seed(function: Function, script: Script) -> str:
+    """``args.seed`` where the function is called with ``parser.parse_args()``; "" if it is not, or
+    the option has no value unless it is given."""
+    option = next((o for o in _options(script) if not o.unset), None)
+    parameters = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    calls = (n for n in ast.walk(script.tree) if isinstance(n, ast.Call))
+    parsed = (
+        name
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == function.name
+        for name, given in zip(parameters, call.args, strict=False)
+        if _parses(given) and not _rebound(function, name)
+    )
+    name = next(parsed, "") if option is not None else ""
+    return f"{name}.{option.name}" if name and option is not None else ""
 
 
 def _kept_seed(function: Function, script: Script) -> str:
