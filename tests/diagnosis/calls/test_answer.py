@@ -27,7 +27,8 @@ from whydiff.diagnosis.calls.answer import (
     with_others,
     with_unwatched_loop,
 )
-from whydiff.diagnosis.calls.pair import ROWS_CORRESPOND, RUN, Disagreement, chosen
+from whydiff.diagnosis.calls.pairs.choosing import chosen
+from whydiff.diagnosis.calls.pairs.disagreement import ROWS_CORRESPOND, RUN, Disagreement
 from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict

@@ -8,7 +8,8 @@ import pytest
 from whydiff.core.calls import GeneratorState, Leaf
 from whydiff.core.digests import row_digests
 from whydiff.diagnosis.calls.fields import compare, with_programs
-from whydiff.diagnosis.calls.pair import ROWS_CORRESPOND, disagreements
+from whydiff.diagnosis.calls.pairs.choosing import disagreements
+from whydiff.diagnosis.calls.pairs.disagreement import ROWS_CORRESPOND
 from whydiff.testing.calls import KERNEL, X, call, execution
 
 Y = np.arange(16, dtype="float32")[:, None]

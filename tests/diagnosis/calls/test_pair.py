@@ -14,14 +14,7 @@ from whydiff.core.recipe import Tensor
 from whydiff.core.recording import LOG_UNSEEN, STEP, VALIDATION_STEPS
 from whydiff.diagnosis.calls.answer import strip, two_agree
 from whydiff.diagnosis.calls.numbers import judge_taken
-from whydiff.diagnosis.calls.pair import (
-    HELD_OUT,
-    LABELS_MOVE,
-    MEASURED_AGAIN,
-    ROWS_CORRESPOND,
-    RUN,
-    STEP_ROWS,
-    VALIDATION_ROWS,
+from whydiff.diagnosis.calls.pairs.choosing import (
     alike,
     asked_for,
     call_at,
@@ -30,10 +23,18 @@ from whydiff.diagnosis.calls.pair import (
     first_difference,
     in_comparison,
     independent,
-    power_of_score,
-    read_by,
     wanted_calls,
 )
+from whydiff.diagnosis.calls.pairs.disagreement import (
+    HELD_OUT,
+    LABELS_MOVE,
+    MEASURED_AGAIN,
+    ROWS_CORRESPOND,
+    RUN,
+    STEP_ROWS,
+    VALIDATION_ROWS,
+)
+from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by
 from whydiff.diagnosis.calls.results import kind_of, said, scope
 from whydiff.report.documents.calls import call_verdict
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution

@@ -11,12 +11,18 @@ from whydiff.core.calls import AFTER_STEPS, WITHIN, Leaf, Origin, Output, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
-from whydiff.diagnosis.calls.pair import (
+from whydiff.diagnosis.calls.pairs.alike import MOST_CALLS, looked_at
+from whydiff.diagnosis.calls.pairs.choosing import (
+    call_at,
+    chosen,
+    disagreements,
+    in_comparison,
+    independent,
+)
+from whydiff.diagnosis.calls.pairs.disagreement import (
     BUILT,
     FIT_ROWS,
     LOGGED,
-    MOST_CALLS,
-    ONE_GENERATOR,
     OTHER_INPUT,
     REBUILT,
     REPEATED,
@@ -26,17 +32,10 @@ from whydiff.diagnosis.calls.pair import (
     VALIDATED,
     VALIDATION_ROWS,
     Disagreement,
-    call_at,
-    chosen,
-    disagreements,
-    fit_pairs,
-    in_comparison,
-    independent,
-    looked_at,
-    reshuffled,
-    source_read,
-    threshold_of,
 )
+from whydiff.diagnosis.calls.pairs.fits import fit_pairs
+from whydiff.diagnosis.calls.pairs.metric_names import threshold_of
+from whydiff.diagnosis.calls.pairs.scores import ONE_GENERATOR, reshuffled, source_read
 from whydiff.diagnosis.calls.results import Distance, kind_of
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
 

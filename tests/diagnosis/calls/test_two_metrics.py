@@ -7,7 +7,9 @@ import pytest
 
 from whydiff.core import scoring
 from whydiff.core.calls import PRINTED_OF
-from whydiff.diagnosis.calls.pair import BESIDE_IT, disagreements, printed_pair
+from whydiff.diagnosis.calls.pairs.beside import printed_pair
+from whydiff.diagnosis.calls.pairs.choosing import disagreements
+from whydiff.diagnosis.calls.pairs.disagreement import BESIDE_IT
 from whydiff.diagnosis.calls.results import said
 from whydiff.diagnosis.calls.two_metrics import Printed, judge_logged_metrics, judge_two_metrics
 from whydiff.testing.calls import call, execution

@@ -15,7 +15,8 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution, Fit
 from whydiff.core.words import capital, count, number
-from whydiff.diagnosis.calls.pair import Disagreement, disagreements, in_comparison
+from whydiff.diagnosis.calls.pairs.choosing import disagreements, in_comparison
+from whydiff.diagnosis.calls.pairs.disagreement import Disagreement
 from whydiff.diagnosis.calls.results import (
     OUTPUTS,
     WEIGHTS,

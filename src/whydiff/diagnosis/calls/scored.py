@@ -13,7 +13,7 @@ from whydiff.core.transformations import cut_by
 from whydiff.core.words import count, number
 from whydiff.diagnosis.calls.fields.mode import BY_DEFAULT
 from whydiff.diagnosis.calls.origins import Story
-from whydiff.diagnosis.calls.pair import ONE_GENERATOR
+from whydiff.diagnosis.calls.pairs.scores import ONE_GENERATOR
 from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rules_between
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (

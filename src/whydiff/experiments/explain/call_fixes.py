@@ -16,7 +16,7 @@ from whydiff.core.findings import CONFIRMED, Cause, Explanation, Remedy
 from whydiff.core.recipe import Batching, Content, Order, Recipe
 from whydiff.core.recording import SEEDING, Draw, Execution, Fit, Side
 from whydiff.diagnosis.calls.loops import UNWATCHED
-from whydiff.diagnosis.calls.pair import first_difference
+from whydiff.diagnosis.calls.pairs.choosing import first_difference
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.experiments.explain.draws import few_of, lines_that_draw
 from whydiff.experiments.explain.fix_trials import changed_runs, executions_of, shown

@@ -23,14 +23,8 @@ from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step, 
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
-from whydiff.diagnosis.calls.pair import (
-    FIT_ROWS,
-    LABELS_MOVE,
-    MEASURED_AGAIN,
-    ROWS_CORRESPOND,
-    STEP_ROWS,
-    VALIDATION_ROWS,
-    Disagreement,
+from whydiff.diagnosis.calls.pairs.beside import printed_pair
+from whydiff.diagnosis.calls.pairs.choosing import (
     alike,
     asked_for,
     call_at,
@@ -38,16 +32,20 @@ from whydiff.diagnosis.calls.pair import (
     disagreements,
     first_difference,
     independent,
-    names_of_outputs,
-    power_of_score,
-    printed_pair,
-    read_by,
-    reshuffled,
-    source_read,
-    threshold_of,
-    validated,
     wanted_calls,
 )
+from whydiff.diagnosis.calls.pairs.disagreement import (
+    FIT_ROWS,
+    LABELS_MOVE,
+    MEASURED_AGAIN,
+    ROWS_CORRESPOND,
+    STEP_ROWS,
+    VALIDATION_ROWS,
+    Disagreement,
+)
+from whydiff.diagnosis.calls.pairs.fits import validated
+from whydiff.diagnosis.calls.pairs.metric_names import names_of_outputs, threshold_of
+from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
 from whydiff.diagnosis.calls.results import (
     Call,
     kind_of,

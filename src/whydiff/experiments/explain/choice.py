@@ -12,7 +12,7 @@ from whydiff.core.feeding import OutOfTime
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
 from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
-from whydiff.diagnosis.calls.pair import alike
+from whydiff.diagnosis.calls.pairs.choosing import alike
 from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
 from whydiff.experiments.explain.call_fixes import with_seeds_tried

@@ -12,7 +12,7 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import Question, check_usable
 from whydiff.core.temporary import temporary_folder
 from whydiff.diagnosis.calls.answer import agreement
-from whydiff.diagnosis.calls.pair import chosen
+from whydiff.diagnosis.calls.pairs.choosing import chosen
 from whydiff.diagnosis.saved import (
     ADVICE,
     SavedDifference,

@@ -1,0 +1,1 @@
+"""Which two calls measured the same thing and disagree; a kind of pair is a file."""
