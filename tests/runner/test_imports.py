@@ -90,6 +90,22 @@ def test_a_finder_of_the_script_is_asked_once(tmp_path, monkeypatch):
     assert asked == ["a_library"] and sorted(called) == [0, 1]
 
 
+def test_a_finder_of_an_older_kind_behind_ours_is_no_error(tmp_path, monkeypatch):
+    """Such as ``six`` put on the path until 1.15."""
+    (tmp_path / "another_library.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    asked, called = [], []
+
+    class Finder:
+        def find_module(self, name, path=None):
+            asked.append(name)
+
+    ours = AroundImport("another_library", lambda: called.append(True))
+    monkeypatch.setattr(sys, "meta_path", [ours, Finder(), *sys.meta_path])
+    importlib.import_module("another_library")
+    assert called == [True] and asked == (["another_library"] if sys.version_info < (3, 12) else [])
+
+
 @pytest.mark.parametrize("collects", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
 def test_cycles_are_not_looked_for_while_a_library_is_imported(

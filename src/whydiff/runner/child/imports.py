@@ -33,8 +33,19 @@ def spec_behind(finder: Any, name: str, path: Any, target: Any) -> Any:
     """What the finders behind ``finder`` find: those before it, the script's own perhaps, were
     asked already."""
     behind = sys.meta_path[sys.meta_path.index(finder) + 1 :] if finder in sys.meta_path else ()
-    specs = (other.find_spec(name, path, target) for other in behind)
+    specs = (_found(other, name, path, target) for other in behind)
     return next((spec for spec in specs if spec is not None), None)
+
+
+def _found(finder: Any, name: str, path: Any, target: Any) -> Any:
+    """What one finder finds; of one of an older kind, as that of ``six`` was, what Python before
+    3.12 makes of it."""
+    if hasattr(finder, "find_spec"):
+        return finder.find_spec(name, path, target)
+    if sys.version_info >= (3, 12) or not hasattr(finder, "find_module"):
+        return None
+    loader = finder.find_module(name, path)
+    return None if loader is None else importlib.util.spec_from_loader(name, loader)
 
 
 class AroundImport(importlib.abc.MetaPathFinder):

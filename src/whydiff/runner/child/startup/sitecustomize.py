@@ -70,7 +70,8 @@ class _AfterImports:
             return None
         # Those before us, the script's own perhaps, were asked already.
         behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
-        specs = (finder.find_spec(name, path, target) for finder in behind)
+        finders = (finder for finder in behind if hasattr(finder, "find_spec"))
+        specs = (finder.find_spec(name, path, target) for finder in finders)
         spec: Any = next((spec for spec in specs if spec is not None), None)
         if spec is not None:
             _tell_when_it_is_imported(spec, self.imported)
