@@ -8,6 +8,7 @@ from scipy import stats
 
 from whydiff.stats.distances import churn
 from whydiff.stats.flips import (
+    RunDistances,
     churn_of,
     disagreements,
     excess_churn,
@@ -164,9 +165,9 @@ def test_excess_works_for_distances_of_numbers_too():
     d = root_mean_squares(np.concatenate([a, a + 1]))
     expected = np.sqrt(np.mean((a[2] - a[7]) ** 2))
     assert d[2, 7] == pytest.approx(expected) and d[2, 12] == pytest.approx(1)
-    assert excess_of(d, 10, rng).p < 0.01
+    assert excess_of(RunDistances(d, 10), rng).p < 0.01
     alike = root_mean_squares(np.concatenate([a, a]))
-    assert excess_of(alike, 10, rng).p == 1
+    assert excess_of(RunDistances(alike, 10), rng).p == 1
     tiny = root_mean_squares([[1e6, 1e6], [1e6, 1e6 + 1e-3]])
     assert tiny[0, 1] == pytest.approx(1e-3 / math.sqrt(2), rel=1e-3)
 
@@ -204,7 +205,7 @@ def distances(runs, seed=0):
 def test_the_excess_of_paired_runs_its_interval_and_its_p_by_hand():
     k, d = 4, distances(8)
     kinds, partner = [True] * k + [False] * k, [4, 5, 6, 7, 0, 1, 2, 3]
-    found = excess_of(d, k, np.random.default_rng(0), confidence=0.9)
+    found = excess_of(RunDistances(d, k), np.random.default_rng(0), confidence=0.9)
     value, between, within = excess_by_hand(d, kinds, partner)
     assert (found.excess.value, found.between, found.within) == pytest.approx(
         (value, between, within)
@@ -224,7 +225,7 @@ def test_the_excess_of_paired_runs_its_interval_and_its_p_by_hand():
 
 def test_the_excess_of_unpaired_runs_and_its_interval_by_hand():
     d, kinds, nobody = distances(7, 1), [True] * 3 + [False] * 4, [-1] * 7
-    found = excess_of(d, 3, np.random.default_rng(0), paired=False)
+    found = excess_of(RunDistances(d, 3, paired=False), np.random.default_rng(0))
     value, between, within = excess_by_hand(d, kinds, nobody)
     assert (found.excess.value, found.between, found.within) == pytest.approx(
         (value, between, within)
@@ -242,8 +243,9 @@ def two_kinds(n, m):
 
 
 def test_p_is_exact_for_few_pairs_and_counts_the_ways_drawn_for_more():
-    def p(n, m, **options):
-        return excess_of(two_kinds(n, m), n, np.random.default_rng(0), **options).p
+    def p(n, m, paired=True, **options):
+        runs = RunDistances(two_kinds(n, m), n, paired)
+        return excess_of(runs, np.random.default_rng(0), **options).p
 
     assert p(13, 13) == 1 / 4096  # all ways to swap pairs, each with its mirror image
     assert p(14, 14, permutations=99) == 1 / 100
@@ -260,7 +262,8 @@ def test_runs_that_all_agree_leave_open_what_was_not_seen():
     two = excess_churn(labels[:2], labels[:2], np.random.default_rng(0)).excess
     assert (two.low, two.n) == (-math.inf, 2)
     assert two.note == "two runs of each: nothing is known about the spread"
-    assert excess_of(np.zeros((8, 8)), 4, np.random.default_rng(0)).excess.high == math.inf
+    unbounded = RunDistances(np.zeros((8, 8)), 4)
+    assert excess_of(unbounded, np.random.default_rng(0)).excess.high == math.inf
 
 
 def test_too_few_runs_say_how_many_there_were():

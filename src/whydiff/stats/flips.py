@@ -120,45 +120,51 @@ def excess_churn(
         nothing = unknown(min(len(one), len(two)), "no examples", confidence)
         return ExcessChurn(nothing, math.nan, math.nan, math.nan)
     d = disagreements(np.concatenate([one, two]))
-    return excess_of(
-        d,
-        len(one),
-        rng,
-        paired=paired,
-        permutations=permutations,
-        confidence=confidence,
-        largest=1.0,
-    )
+    runs = RunDistances(d, len(one), paired, largest=1.0)
+    return excess_of(runs, rng, permutations=permutations, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class RunDistances:
+    """How far every two runs lie apart, as disagreements or root mean squares of predictions.
+
+    ``matrix`` is symmetric over all runs, those of A in the ``first`` rows. With ``paired`` run i
+    of A and run i of B share a seed; ``largest`` is the largest distance that there can be.
+    """
+
+    matrix: np.ndarray
+    first: int
+    paired: bool = True
+    largest: float = math.inf
+
+    @property
+    def fewest(self) -> int:
+        return min(self.first, len(self.matrix) - self.first)
+
+    @property
+    def of_a(self) -> np.ndarray:
+        return np.arange(len(self.matrix)) < self.first
 
 
 def excess_of(
-    distances: ArrayLike,
-    first: int,
+    runs: RunDistances,
     rng: np.random.Generator,
     *,
-    paired: bool = True,
     permutations: int = 2000,
     confidence: float = 0.95,
-    largest: float = math.inf,
 ) -> ExcessChurn:
-    """The same for any distance between runs, as the root mean square of predictions.
-
-    ``distances`` is a symmetric matrix over all runs, those of A in the ``first`` rows;
-    ``largest`` is the largest distance that there can be.
-    """
-    d = np.asarray(distances, np.float64)
-    n, m = first, d.shape[0] - first
-    if min(n, m) < 2:
-        nothing = unknown(min(n, m), "needs two runs of each", confidence)
+    """The same as :func:`excess_churn` for any distance between runs."""
+    if runs.fewest < 2:
+        nothing = unknown(runs.fewest, "needs two runs of each", confidence)
         return ExcessChurn(nothing, math.nan, math.nan, math.nan)
-    kinds = np.arange(n + m) < n
-    value, between, within = _excess(d, kinds, paired)
+    value, between, within = _excess(runs.matrix, runs.of_a, runs.paired)
+    same_seed = np.diagonal(runs.matrix[: runs.first, runs.first :])
     return ExcessChurn(
-        _jackknifed(d, kinds, paired, value, confidence, largest),
+        _jackknifed(runs, value, confidence),
         between,
         within,
-        _permuted(d, kinds, paired, value, rng, permutations),
-        _switched(np.diagonal(d[:n, n:]), confidence) if paired else None,
+        _permuted(runs, value, rng, permutations),
+        _switched(same_seed, confidence) if runs.paired else None,
     )
 
 
@@ -178,54 +184,44 @@ def _excess(d: np.ndarray, first: np.ndarray, paired: bool) -> tuple[float, floa
     return between - (aa + bb) / 2, between, (aa + bb) / 2
 
 
-def _jackknifed(
-    d: np.ndarray,
-    first: np.ndarray,
-    paired: bool,
-    value: float,
-    confidence: float,
-    largest: float,
-) -> Estimate:
-    half = d.shape[0] // 2
-    fewest = int(min(first.sum(), (~first).sum()))
+def _jackknifed(runs: RunDistances, value: float, confidence: float) -> Estimate:
+    fewest = runs.fewest
     if fewest < 3:
         note = "two runs of each: nothing is known about the spread"
         return Estimate(value, -math.inf, math.inf, fewest, confidence, 0, note)
-    groups = [[i, i + half] for i in range(half)] if paired else [[i] for i in range(d.shape[0])]
+    d, first = runs.matrix, runs.of_a
+    groups = (
+        [[i, i + fewest] for i in range(fewest)] if runs.paired else [[i] for i in range(len(d))]
+    )
     left = []
     for group in groups:
-        kept = np.delete(np.arange(d.shape[0]), group)
-        left.append(_excess(d[np.ix_(kept, kept)], first[kept], paired)[0])
+        kept = np.delete(np.arange(len(d)), group)
+        left.append(_excess(d[np.ix_(kept, kept)], first[kept], runs.paired)[0])
     values = np.array(left)
-    if paired:
+    if runs.paired:
         error = jackknife_error(values)
     else:  # two samples: their variances add
         error = math.hypot(jackknife_error(values[first]), jackknife_error(values[~first]))
     width = error * student(fewest - 1, confidence)
     note = ""
     if width <= _ROUNDING:  # runs that all agree, or all disagree, have no variance to go by
-        width = unseen_share(fewest, confidence) * largest
+        width = unseen_share(fewest, confidence) * runs.largest
         note = said_of_pairs(fewest, confidence)
     return Estimate(value, value - width, value + width, fewest, confidence, 0, note)
 
 
 def _permuted(
-    d: np.ndarray,
-    first: np.ndarray,
-    paired: bool,
-    value: float,
-    rng: np.random.Generator,
-    permutations: int,
+    runs: RunDistances, value: float, rng: np.random.Generator, permutations: int
 ) -> float:
     exact = False
-    if paired:
-        swapped, exact = swaps(d.shape[0] // 2, 2 * MOST_SWAPS, rng, permutations)
+    if runs.paired:
+        swapped, exact = swaps(runs.first, 2 * MOST_SWAPS, rng, permutations)
         if exact:  # swapping every pair changes nothing: the last may stay as it is
             swapped = swapped[: len(swapped) // 2]
         assignments = np.concatenate([~swapped, swapped], axis=1)
     else:
-        assignments = np.stack([rng.permutation(first) for _ in range(permutations)])
-    return share_as_large(_excesses(d, assignments, paired), value, exact)
+        assignments = np.stack([rng.permutation(runs.of_a) for _ in range(permutations)])
+    return share_as_large(_excesses(runs.matrix, assignments, runs.paired), value, exact)
 
 
 def _excesses(d: np.ndarray, assignments: np.ndarray, paired: bool) -> np.ndarray:

@@ -119,7 +119,7 @@ def churn(
         found = flips.excess_churn(tables[0], tables[1], rng, confidence=1 - alpha)
     else:
         distances = flips.root_mean_squares(np.concatenate(tables))
-        found = flips.excess_of(distances, len(told), rng, confidence=1 - alpha)
+        found = flips.excess_of(flips.RunDistances(distances, len(told)), rng, confidence=1 - alpha)
     return Churn(
         "classes" if by_class else "distance",
         tables[0].shape[1],
