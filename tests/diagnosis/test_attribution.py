@@ -109,6 +109,21 @@ def test_estimates_that_cancel_stay_finite():
     assert all(abs(share) < 2 for share in shares.values())
 
 
+@pytest.mark.parametrize(
+    ("moves", "whole", "shares"),
+    [
+        ((3.0, -0.5, 0.0, 0.0), 5.0, (6.0, -1.0, 0.0, 0.0)),  # together twice as much
+        ((3.0, -1.2, 0.0, 0.0), 3.0, (3.3, -0.9, 0.3, 0.3)),  # too little is left of them
+    ],
+)
+def test_estimates_are_scaled_unless_most_of_them_cancels(moves, whole, shares):
+    values = {frozenset(): 0.0, frozenset(NAMES): whole}
+    for name, by in zip(NAMES, moves, strict=True):
+        values[frozenset([name])] = by
+        values[frozenset(NAMES) - {name}] = whole - by
+    assert tuple(shapley(values, NAMES).values()) == pytest.approx(shares)
+
+
 def test_parts_of_nothing_are_zero():
     values = dict.fromkeys(subsets(["a"]), 0.0)
     assert alone(values, ["a"], "a") == remaining(values, ["a"], "a") == 0.0

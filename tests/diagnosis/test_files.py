@@ -16,8 +16,10 @@ from whydiff.diagnosis.files import (
     agree_by_file,
     as_state,
     carried,
+    goes_on_beside,
     loaded_before,
     read_and_written,
+    read_files,
     shown,
     taken_from,
     written_files,
@@ -78,6 +80,16 @@ def test_what_both_found_alike_is_not(a: Used, b: Used) -> None:
     one, other = pair(a, b)
     assert carried(one, other) == ()
     assert state.compare(one, other).status == IDENTICAL
+
+
+def test_a_checkpoint_read_under_one_number_and_written_under_the_next() -> None:
+    uses = {"ckpt/epoch_09.keras": Used("ab"), "ckpt/epoch_10.keras": Used(written=True),
+            "ckpt/epoch_11.keras": Used(written=True), "data_1.csv": Used("cd"),
+            "log_2.csv": Used(written=True), "kept_1.npz": Used("ef", written=True)}  # fmt: skip
+    environment = {FILE + path: use.text() for path, use in uses.items()}
+    execution = replace(a_side().execution, environment=environment)
+    assert read_files(execution) == ("ckpt/epoch_09.keras", "data_1.csv", "kept_1.npz")
+    assert goes_on_beside(execution) == (("ckpt/epoch_09.keras", "ckpt/epoch_11.keras"),)
 
 
 @pytest.mark.parametrize(

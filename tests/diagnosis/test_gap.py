@@ -215,6 +215,8 @@ PIXELS = np.random.default_rng(0).random((4, 2, 2, 1))
         ("my_loss", ROWS, STARS, (4, 1), False),
         ("my_loss", ROWS, LABELS, (4, 1), True),
         ("my_loss", ROWS, LABELS, (4, 3), True),
+        ("my_loss", ROWS, np.array([0, 1, 2, 1]), (4, 1), False),
+        ("my_loss", ROWS, np.tile([[0.5, 0.5], [0.2, 0.8]], (2, 1)), (4, 2), False),
         ("binary_crossentropy", ROWS, np.eye(3)[LABELS], (4, 3), True),
         ("binary_crossentropy", ROWS, ROWS, (4, 3), False),
         ("sparse_categorical_crossentropy", ROWS, LABELS, (4, 3), True),

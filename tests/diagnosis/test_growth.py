@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from whydiff.diagnosis.growth import AMPLIFIED, NONE, REAL, STAYS, growth
 from whydiff.stats.ulp import is_rounding
@@ -28,6 +29,15 @@ def test_the_rate_of_geometric_growth_lies_in_its_interval(rate):
     assert found.n == (40 if rate < 2 else sum(d <= 0.1 for d in found.distances))
     assert len(found.distances) == 40
     assert found.kind == (AMPLIFIED if rate == 2.0 else STAYS)
+
+
+def test_the_rate_and_its_interval_are_those_of_a_line_through_the_logarithms():
+    distances = 1e-8 * np.exp([0.1, 0.2, 0.9, 0.7, 1.4, 1.1])
+    found = growth(*trails(distances), rounded=True)
+    line = stats.linregress(np.arange(6), np.log(distances))
+    margin = stats.t.ppf(0.975, 4) * line.stderr
+    expected = np.exp([line.slope, line.slope - margin, line.slope + margin])
+    assert (found.rate, found.low, found.high) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_interval_covers_as_often_as_it_says():

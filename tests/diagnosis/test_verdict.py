@@ -416,9 +416,9 @@ def test_another_way_of_measuring_explains_other_logs_of_equal_weights():
     a = a_side(fit=logged(1.0))
     b = changed(a, fit=logged(2.0), measurement={"metrics": ["mae"]})
     verdict = judged(compared(a, b), lambda c: (1.0, 1.0))
-    assert [(c.source, c.status, c.share) for c in verdict.causes] == [
-        ("measurement", CONFIRMED, 1.0)
-    ]
+    (cause,) = verdict.causes
+    assert (cause.source, cause.status) == ("measurement", CONFIRMED)
+    assert (cause.share, cause.alone, cause.remaining) == (1.0, 1.0, 0.0)
 
 
 def test_another_way_of_measuring_explains_no_weight():

@@ -146,6 +146,7 @@ def test_one_rule_for_all_values_is_told():
     pixels = RNG.integers(0, 256, size=(20, 6)).astype("float32")
     assert "B is 1/255 times A" in correspondence(pixels, pixels / 255).text
     assert "B is 1/127.5 times A - 1" in correspondence(pixels, pixels / 127.5 - 1).text
+    assert "B is 0.5 times A" in correspondence(pixels, pixels / 2).text
     assert "times" not in correspondence(pixels, (pixels - pixels.mean(0)) / pixels.std(0)).text
 
 
@@ -165,4 +166,8 @@ def test_weights_that_were_rounded_are_recognised():
     assert rounded_weights(exact, short) == "3 decimals"
     brain = [w.view(np.uint32) + np.uint32(0x7FFF) & np.uint32(0xFFFF0000) for w in exact]
     assert rounded_weights(exact, [b.view(np.float32) for b in brain]) == "bfloat16"
+    # halfway between two values: to the one whose last bit is 0
+    halfway = np.array([0x3F808000, 0x3F818000, 0x3F807FFF, 0x3F808001], np.uint32)
+    even = np.array([0x3F800000, 0x3F820000, 0x3F800000, 0x3F810000], np.uint32)
+    assert rounded_weights([halfway.view(np.float32)], [even.view(np.float32)]) == "bfloat16"
     assert rounded_weights(exact, exact) == rounded_weights(exact, exact[::-1]) == ""

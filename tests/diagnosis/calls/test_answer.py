@@ -128,6 +128,14 @@ def test_classes_are_counted_of_probabilities_only(row, change, share):
     assert answer(pair(a, b), trials=trials).gap.get("predictions_differ") == share
 
 
+def test_classes_of_a_sequence_of_single_probabilities_are_counted():
+    outputs = np.full((16, 3, 1), 0.4, "float32")
+    runner = Linear(outputs, {"mode": np.float32(0.2)})
+    a, b = (call(n, outputs=runner.again(side).outputs[0]) for n, side in ((1, "a"), (2, "b")))
+    trials = run_trials(runner, ["mode"], (a, b), "outputs")
+    assert answer(pair(a, b), trials=trials).gap.get("predictions_differ") == 1.0
+
+
 def test_hybrids_are_listed_with_their_part_of_the_gap():
     runner = Linear(OUT, {"mode": np.float32(1), "noise": np.float32(3)})
     a, b = call(1), call(2, "call", outputs=runner.again("b").outputs[0])

@@ -144,6 +144,13 @@ def test_what_is_evaluated_in_the_middle_of_the_last_epoch(after, fit, left):
     assert (f"the {left} of 5 batches" in found) if left else found == ""
 
 
+def test_nothing_can_be_evaluated_within_an_epoch_of_one_step():
+    trained = replace(a_fit(), index=1, steps=np.zeros((6, 4), np.uint64),
+                      step_epochs=np.array([0] * 5 + [1]))  # fmt: skip
+    early = replace(call(4, "evaluate"), notes={WITHIN: 1, AFTER_STEPS: 3})
+    assert emptied_by(trained, [early]) == ""
+
+
 def test_what_a_step_gave_is_of_the_weights_before_it():
     parts = PARTS | {"moving weights": 0.1, "batch normalization": 0.3, "normalizing": ["norm"]}
     found = judge_step(parts, "loss")

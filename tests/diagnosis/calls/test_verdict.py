@@ -529,7 +529,7 @@ def test_a_single_cause_has_the_whole_gap():
     (cause,) = [c for c in found.causes if c.status == CONFIRMED]
     assert (cause.source, round(cause.share, 6)) == ("mode", 1.0)
     assert cause.evidence.endswith("with only this from B, A's call gives B's outputs bit for bit")
-    assert found.unexplained == 0.0 and found.notes == ()
+    assert found.unexplained == 0.0 and found.notes == () and found.reproduced
     assert "noise" in {x.source for x in found.excluded}  # swapped, it changes not one bit
 
 

@@ -86,6 +86,7 @@ def test_shuffles_with_other_draws(backends, mechanism):
         a = changed(a, data_order=order(once, once))
         assert "A repeats one order in every epoch" in ORDER(a, b).detail
     assert ORDER(a, b).mechanism == mechanism
+    assert not ORDER(a, b).intended
 
 
 def test_a_stream_is_never_intended():
@@ -108,6 +109,7 @@ def test_batches_that_come_twice_from_several_workers():
 
     finding = ORDER(loaded_by(4, a), loaded_by(4, b))
     assert (finding.mechanism, finding.intended) == ("pydataset-workers", False)
+    assert ORDER(a, loaded_by(4, b)).mechanism == "pydataset-workers", "of one are enough"
     assert "batches come twice in an epoch or not at all" in finding.detail
     for workers in (1, "4", None):
         assert ORDER(loaded_by(workers, a), loaded_by(workers, b)).mechanism == "pipeline-shuffle"

@@ -69,6 +69,9 @@ def test_objective_reads_sample_weights():
     assert compare("objective", a, b).evidence == "sample weights differ for 3 of 10 samples"
     assert compare("data-content", a, b).status == IDENTICAL
     assert "in A only" in compare("objective", a, a_side()).evidence
+    assert "in B only" in compare("objective", a_side(), a).evidence
+    few = a_side(data_content=content(weights=two[:5]))  # not one for each sample
+    assert compare("objective", a, few).status == compare("objective", few, a).status == IDENTICAL
     # the same weight for the same sample, rows in another order
     turned = a_side(data_content=content(range(9, -1, -1), weights=two[::-1]))
     assert compare("objective", b, turned).status == IDENTICAL
