@@ -181,6 +181,8 @@ def measure_calls(name, script, args, holder, folder):
         f"{digest / alone:.3f} are digests of rows",
         flush=True,
     )
+    if args.profile:
+        profile(script, name, holder, folder)
 
 
 class Marks:
@@ -255,7 +257,7 @@ def measure(name, make, args, holder, folder):
     if args.count:
         count(name, model, x, y, size, steps, args, holder, folder)
     if args.profile:
-        profile(model, x, y, size, name, holder, folder)
+        profile(lambda: train(model, x, y, size, 3), name, holder, folder)
 
 
 def count(name, model, x, y, size, steps, args, holder, folder):
@@ -290,7 +292,7 @@ def count(name, model, x, y, size, steps, args, holder, folder):
     )
 
 
-def profile(model, x, y, size, name, holder, folder):
+def profile(work, name, holder, folder):
     import cProfile
     import pstats
 
@@ -300,9 +302,9 @@ def profile(model, x, y, size, name, holder, folder):
     holder.session = Session(Writer(folder / f"{name}-profile.whydiff", name, []), 0)
     profiler = cProfile.Profile()
     profiler.enable()
-    train(model, x, y, size, 3)
-    profiler.disable()
+    work()
     holder.session.close(0)
+    profiler.disable()
     pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
 
 

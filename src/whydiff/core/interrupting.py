@@ -49,10 +49,14 @@ class Handlers:
         self.held = 0  # how many pieces of our code are running, one called by the other
         self.waiting: dict[int, FrameType | None] = {}
         self._numbers: tuple[int, ...] = ()
+        self._looked: list[int] = []  # ids of all handlers: one that is gone was the script's, too
 
     def look(self) -> None:
         """See which signals have handlers now. Asking for all of them each time takes too long."""
-        self._numbers = tuple(n for n in _SIGNALS if _is_scripts(_signal.getsignal(n)))
+        looked = list(map(id, map(_signal.getsignal, _SIGNALS)))
+        if looked != self._looked:
+            self._looked = looked
+            self._numbers = tuple(n for n in _SIGNALS if _is_scripts(_signal.getsignal(n)))
 
     def put_off(self) -> int | None:
         """Code of ours begins; give what comes back to :meth:`go_on` when it ends."""
