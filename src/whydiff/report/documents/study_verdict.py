@@ -111,7 +111,7 @@ def _own(study: Study) -> str:
     if not own.percentile.n:
         return f"{number(own.value)}; no draws to compare with"
     place = f"{ordinal(round(100 * own.percentile.value))} percentile"
-    interval = f"{percent(own.percentile.low)} to {percent(own.percentile.high)}"
+    interval = f"{percent(own.percentile.low)} and {percent(own.percentile.high)}"
     kind = {
         True: "an ordinary draw",
         False: "an unusual draw",
