@@ -176,7 +176,8 @@ def _nothing_fresh(a: Side, b: Side, pairs: Pairs) -> Finding:
     if drawn and all(p and q and p.seed is not None and p.seed == q.seed for p, q in drawn):
         return identical(
             ID,
-            f"{count(len(drawn), 'seed')} equal; each backend draws other numbers from it",
+            f"{count(len(drawn), 'seed')} equal; the other numbers that a backend draws from it "
+            "count as its own",
         )
     return unknown(ID, "the seed states have other formats and cannot be compared")
 
