@@ -98,11 +98,11 @@ CASES = {
                                    "tf.config.threading.set_intra_op_parallelism_threads(1)\n"
                                    "tf.config.threading.set_inter_op_parallelism_threads(1)\n"
                                    + SETTINGS}, backends=("tensorflow",)),
+    # over one device it changes no bit
     "distribution": Case(only_b={"settings.py": "import keras\n\n"
                                  "keras.distribution.set_distribution("
                                  "keras.distribution.DataParallel(devices=['cpu:0']))\n"
-                                 + SETTINGS}, backends=("jax",),
-                         causes=("architecture", "optimizer", "hardware")),
+                                 + SETTINGS}, backends=("jax",)),
     "policy": Case(only_b={"settings.py": "import keras\n\n"
                            'keras.config.set_dtype_policy("mixed_bfloat16")\n' + SETTINGS},
                    causes=("architecture", "optimizer", "precision")),
