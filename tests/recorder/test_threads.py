@@ -103,3 +103,10 @@ def test_a_fit_that_fails_before_a_step_is_over_is_noted_with_its_line(session, 
     session.close(1)
     noted = load(session.writer.path).environment[FAILED_FITS]
     assert noted == [f"test_threads.py:{line}"]
+
+
+def test_a_script_that_puts_its_own_getpid_in_place_is_watched(session, model, monkeypatch):
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    watch = session.begin_fit(model, {"batch_size": 2})
+    assert watch is not None
+    session.end_fit(watch, False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from os import getpid  # as it is: a script may put its own in that place
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, TypeVar
@@ -70,7 +70,7 @@ class Session:
         self._unwatched = 0  # fits that ran beside a watched one in another thread
         self.closed = False
         self.calls = CallBook(writer, self.ledger, keep_bytes)
-        self._process = os.getpid()  # a process forked off it is another, and not watched
+        self._process = getpid()  # a process forked off it is another, and not watched
         self._loops: list[Loop] = []  # those that are open
         self._fits = 0
         self._left = keep_bytes
@@ -125,14 +125,14 @@ class Session:
     @property
     def _elsewhere(self) -> bool:
         """Whether this is a forked process, or something watched is running in another thread."""
-        return os.getpid() != self._process or self._thread not in (0, threading.get_ident())
+        return getpid() != self._process or self._thread not in (0, threading.get_ident())
 
     def _holds(self, training: bool = False) -> bool:
         """Whether this thread has the session, or gets it: one thread at a time is watched.
 
         A ``training`` that is not watched because another thread has it is counted.
         """
-        if self.closed or os.getpid() != self._process:
+        if self.closed or getpid() != self._process:
             return False
         with self._taking:
             if self._thread == 0:

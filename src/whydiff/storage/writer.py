@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from os import getpid  # as it is: a script may put its own in that place
 from pathlib import Path
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec
@@ -83,7 +84,7 @@ class Writer:
         make_room(path, force=force)  # an older recording is gone when the first fit begins
         self.trouble = ""
         self._lock = threading.Lock()  # of the file
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._open = True
         self._pending = threading.Lock()  # of the steps, so that none waits for the disk
         self._steps: list[tuple[int, int, int, bytes]] = []  # seen and not yet written
@@ -209,7 +210,7 @@ class Writer:
 
     def close(self, exit_code: int | None) -> None:
         """Write the exit code and leave one file with no companions. Later calls do nothing."""
-        if not self._open or os.getpid() != self._pid:
+        if not self._open or getpid() != self._pid:
             return
         if not self._commit("close", rows.put_meta, {"exit_code": exit_code}):
             self._note(exit_code=exit_code)
@@ -229,7 +230,7 @@ class Writer:
                 drop_older(self.path)
 
     def _active(self) -> bool:
-        return not self.trouble and self._open and os.getpid() == self._pid
+        return not self.trouble and self._open and getpid() == self._pid
 
     def _commit(
         self,
