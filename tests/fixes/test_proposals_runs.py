@@ -68,6 +68,23 @@ def test_nothing_is_seeded_after_the_first_draw_however_late_the_last_import(sid
     assert statements(first.source)[:2] == ["import keras", "keras.utils.set_random_seed(0)"]
 
 
+def test_the_scripts_own_seed_is_used_where_nothing_was_drawn_above_it(
+    sides: Sides, stack: Stack
+) -> None:
+    text = (
+        "import keras\nconfig = Parser()\nconfig.read('a.ini')\n"
+        "seed = config.getint('run', 'seed')\nmodel = build()\n"
+    )
+    drawn = stack(text, ("model", "<module>"))
+    first = propose(sides, text, ["initialization"], draws=([drawn], []))[0]
+    assert statements(first.source)[4] == "keras.utils.set_random_seed(seed)"
+    first = propose(sides, text, ["data-content"], draws=([drawn], []))[0]
+    assert statements(first.source)[1] == "keras.utils.set_random_seed(0)"
+    shuffles = text.replace("config.read", "numpy.random.shuffle").replace("keras", "keras, numpy")
+    first = propose(sides, shuffles, ["data-order"], draws=([drawn], []))[0]
+    assert statements(first.source)[1] == "keras.utils.set_random_seed(0)"
+
+
 def test_a_known_draw_ends_the_opening(sides: Sides, stack: Stack) -> None:
     text = "import keras\nlogging.info(make)\nimport json\n"
     drawn = stack(text, ("logging", "<module>"))

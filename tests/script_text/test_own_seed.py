@@ -51,6 +51,15 @@ def seed_at(text: str, mark: str = "HERE") -> str:
         ("def train(seed):\n    HERE", "seed"),
         ("def train(lr, *, seed=3):\n    HERE", "seed"),
         ("SEED = 7\ndef f():\n    HERE", "SEED"),
+        ("def train(args):\n    seed_all(args.seed)\n    HERE", "args.seed"),
+        ("from absl import flags\nFLAGS = flags.FLAGS\nflags.DEFINE_integer('seed', 1, '')\n"
+         "def main(argv):\n    HERE", "FLAGS.seed"),
+        ("def data(cfg):\n    draw(cfg.seed)\ndef fit(cfg, x):\n    HERE", "cfg.seed"),
+        ("def data(cfg):\n    draw(cfg['seed'])\ndef fit(cfg, x):\n    HERE", "cfg['seed']"),
+        ("class T:\n    def __init__(self, seed=6):\n        self.seed = seed\n"
+         "    def train(self):\n        HERE", "self.seed"),
+        ("class T:\n    def data(self):\n        draw(self.seed)\n"
+         "    def train(self):\n        HERE", "self.seed"),
     ],
 )  # fmt: skip
 def test_the_seed_of_the_script_is_found(text: str, expected: str) -> None:
@@ -76,6 +85,11 @@ def test_the_seed_of_the_script_is_found(text: str, expected: str) -> None:
         "SEED = 7\ndef f():\n    SEED = g()\n    HERE",
         PARSER + 'p.add_argument("--seed", type=int)\na = p.parse_args()\nHERE',
         PARSER + 'p.add_argument("--seed", action="store_true")\na = p.parse_args()\nHERE',
+        PARSER + 'p.add_argument("--seed", type=int)\ndef f(a):\n    draw(a.seed)\n    HERE',
+        "class T:\n    def __init__(self, seed=None):\n        self.seed = seed\n"
+        "    def train(self):\n        HERE",
+        "class T:\n    def data(self):\n        draw(self.seed)\n"
+        "class U:\n    def train(self):\n        HERE",
     ],
 )
 def test_what_may_hold_no_seed_yet_or_several_is_none(text: str) -> None:

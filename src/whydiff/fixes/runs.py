@@ -117,7 +117,8 @@ def _seed_step(
         if step:
             return step
     first_use = _first_use(path, side)
-    data = bool({*causes} - _DRAWN_BY_KERAS - {"data-order"})
+    shuffled = {"data-order"} if not _draws_globally(names) else set()  # by Keras
+    data = bool({*causes} - _DRAWN_BY_KERAS - shuffled)
     inside = own_seed_step(script, names, path, side)
     if not inside and not data:
         inside = where_first_drawn(script, names, path, side)

@@ -49,10 +49,11 @@ def own_seed(script: Script, names: Names, at: ast.AST, parameters: bool = True)
 
     Without ``parameters`` those of functions are left out: they may hold another one in every call.
     """
+    unset = {option.name for option in _options(script) if option.unset}
     for function in _functions_around(script, at) if parameters else ():
-        for parameter in _parameters(function):
-            if is_seed_name(parameter) and not _rebound(function, parameter):
-                return parameter
+        text = seed_in(function, script, names)
+        if text and text.rpartition(".")[2] not in unset:
+            return text
     seeds = [s for s in own_seeds(script, names) if not s.unset and _known(script, s, at)]
     nearest = [s for s in seeds if _scope(script, s.statement) is _scope(script, at)]
     return (nearest or seeds)[0].text if seeds else ""
@@ -77,14 +78,15 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
             clicked = _decorated(function, parameter)
             if clicked is None or _whole(clicked):
                 return parameter
-    given = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+    given = {argument.arg for argument in _arguments(function)}
     given -= {"self"} if function.name == "__init__" else set()  # which has nothing yet
     inside = (n for n in ast.walk(function) if isinstance(n, ast.expr))
     for node in inside:  # cfg.seed, self.cfg["seed"]
         root = _seed_below(node)
         if root is not None and root.id in given and not _rebound(function, root.id):
             return script.segment(node)
-    if text := _kept_seed(function, script) or _parsed_seed(function, script):
+    text = _kept_seed(function, script) or _parsed_seed(function, script)
+    if text := text or _read_beside(function, script, given):
         return text
     here = {id(node) for node in ast.walk(function)}
     for root, text in unread_seeds(script, names):
@@ -132,6 +134,39 @@ def _kept_seed(function: Function, script: Script) -> str:
         if held.startswith("self."):
             return kept[held] + text[len(held) :]
     return ""
+
+
+def _read_beside(function: Function, script: Script, given: Collection[str]) -> str:
+    """``cfg.seed`` where another function is given a ``cfg`` as well and reads its seed; for a
+    method ``self.seed``, where ``__init__`` keeps one or another method reads it; "" if none."""
+    owner = script.scope(function)
+    method = isinstance(owner, ast.ClassDef)
+    for other in (
+        n for n in ast.walk(script.tree) if isinstance(n, Function) and n is not function
+    ):
+        shared = {*given} & {a.arg for a in _arguments(other)}
+        shared -= set() if method and script.scope(other) is owner else {"self"}
+        for node in (n for n in ast.walk(other) if isinstance(n, ast.Attribute | ast.Subscript)):
+            root = _seed_below(node, stored=_keeps_a_value(script, other, node))
+            if root is None or root.id not in shared:
+                continue
+            if not _rebound(function, root.id) and not _rebound(other, root.id):
+                return script.segment(node)
+    return ""
+
+
+def _keeps_a_value(script: Script, function: Function, target: ast.expr) -> bool:
+    """Whether ``__init__`` assigns a number, or a parameter that is one, to a target."""
+    made = script.parent[target]
+    if function.name != "__init__" or not isinstance(made, ast.Assign | ast.AnnAssign):
+        return False
+    if isinstance(made.value, ast.Name):
+        return made.value.id in _parameters(function)
+    return _whole(made.value)
+
+
+def _arguments(function: Function) -> list[ast.arg]:
+    return [node for node in ast.walk(function.args) if isinstance(node, ast.arg)]
 
 
 def _absl_options(script: Script, names: Names) -> list[_Option]:
@@ -291,11 +326,13 @@ def _whole_with(script: Script, statement: ast.stmt) -> ast.stmt:
     return statement
 
 
-def _seed_below(node: ast.expr) -> ast.Name | None:
-    """The name that ``cfg.train.seed`` or ``cfg["seed"]`` begins with, where that is read."""
+def _seed_below(node: ast.expr, stored: bool = False) -> ast.Name | None:
+    """The name that ``cfg.train.seed`` or ``cfg["seed"]`` begins with, where that is read, or also
+    where it is ``stored``."""
     key = node.slice if isinstance(node, ast.Subscript) else None
     keyed = isinstance(key, ast.Constant) and is_seed_name(str(key.value))
-    if not (keyed or _seed_of(node)) or not isinstance(getattr(node, "ctx", None), ast.Load):
+    read = stored or isinstance(getattr(node, "ctx", None), ast.Load)
+    if not (keyed or _seed_of(node)) or not read:
         return None
     while isinstance(node, ast.Attribute | ast.Subscript):
         if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):

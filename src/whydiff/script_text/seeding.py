@@ -108,7 +108,10 @@ def seed_script(
     partial = next((s for s in opening if _partial_seed(s, names)), None)
     place = place_before(script, partial) if partial else _place_after(script, opening)
     value = _seed_text(script, partial) if partial else otherwise
-    further = _opening(script, names, first_use, own=True)
+    if first_use and not data:  # nothing that counts was drawn above it: it may do anything else
+        further = [s for s in script.tree.body if (s.end_lineno or s.lineno) < first_use]
+    else:
+        further = _opening(script, names, first_use, own=True)
     own = None if partial else _own_seed(script, names, further)
     if own is not None:
         value, place = own
