@@ -1,5 +1,6 @@
 """What is proposed where the cause lies in a file that the script imports."""
 
+import unittest
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,17 @@ def test_two_fits_that_a_module_makes_are_seeded_there(sides):
     assert path == MODULE
     assert "keras.utils.set_random_seed(0)\n        model = keras.Sequential()" in source
     assert changed(elsewhere) == changed((MODULE, "print 1")) == []
+
+
+def test_a_library_that_runs_the_program_is_left_as_it_is(sides):
+    main, text = Path(unittest.__file__).with_name("__main__.py"), "import sys\nmain(module=None)\n"
+    test = "import keras\n\n\ndef test_it():\n    keras.Sequential().fit()\n"
+    stack = (Frame(str(main), 2, "<module>"), Frame(str(MODULE), 5, "test_it"))
+    a, _ = sides(draws=((stack,), ()), fits=(stack, ()))
+    made_by = Difference("runs", a, a, [], ["initialization"])
+    (found,) = proposals(main, text, made_by, [(MODULE, test)])
+    assert found.source == text and found.patch.startswith("--- a/loader.py\n")
+    assert proposals(main, text, made_by) == []
 
 
 def test_a_script_without_a_seed_gets_one_with_it(sides):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import unittest
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def project(tmp_path, monkeypatch):
     (folder / "latest").symlink_to("runs")
     monkeypatch.chdir(folder)
     assert place_for([folder / "train.py"]).folders == (folder,)
+    assert place_for([Path(unittest.__file__)]).folders == (folder,)  # -m unittest
     return folder
 
 

@@ -61,6 +61,12 @@ def test_a_module_runs_as_python_runs_it(project, tmp_path, module):
     assert outcome(f"-m {module}", tmp_path, "--lr", "1") == (3, plain.stdout)
 
 
+def test_a_package_is_named_as_a_person_writes_it(project):
+    target = target_of("-m project")
+    assert (target.module, target.text) == ("project.__main__", "-m project")
+    assert run_of(target, SideOptions()).text == "-m project"
+
+
 def test_an_installed_command_is_its_function(project, tmp_path):
     target = target_of("train-it")
     assert target == Target(Path("src/project/train.py"), "project.train", "main", "train-it")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
+from whydiff.core.stack import in_library
 from whydiff.diagnosis.sources.data_content import BY_RULE, REWRITTEN
 from whydiff.diagnosis.sources.state import ADAPTED
 from whydiff.fixes import fits, runs
@@ -51,8 +52,22 @@ def proposals(
 
     Between scripts, the second is read from ``b.execution.script`` and proposals change both.
     ``files`` are the project's own that the script imports, with their texts: the cause may lie in
-    one of them. ``settings`` are those that the program read.
+    one of them. ``settings`` are those that the program read. A script that is a library's
+    (``-m unittest``) is left as it is.
     """
+    if in_library(str(script)):
+        made = _proposals(script, "", made_by, files, settings)
+        return [replace(p, source=text) for p in made if not p.source and not p.prelude]
+    return _proposals(script, text, made_by, files, settings)
+
+
+def _proposals(
+    script: Path,
+    text: str,
+    made_by: Difference,
+    files: Sequence[tuple[Path, str]],
+    settings: Sequence[Settings],
+) -> list[Proposal]:
     parsed, modules = parsed_text(text), parsed_modules(files)
     if parsed is None:
         return []

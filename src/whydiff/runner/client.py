@@ -49,7 +49,7 @@ from whydiff.runner.messages import (
 )  # fmt: skip
 from whydiff.runner.revisions import Checkout
 from whydiff.runner.scratch import Cover, Means
-from whydiff.runner.targets import Target
+from whydiff.runner.targets import Target, as_module
 from whydiff.runner.used_backends import BACKENDS
 from whydiff.storage.blobs import ArrayFolder, folder_beside
 
@@ -131,7 +131,7 @@ class Run:
     def text(self) -> str:
         """What is run, as a person names it: ``train.py``, ``-m project.train``, ``x.py at v1``."""
         script = self.checkout.named(self.script) if self.checkout else str(self.script)
-        named = self.command or (f"-m {self.module}" if self.module else script)
+        named = self.command or as_module(self.module) or script
         named += f" at {self.checkout.revision}" if self.checkout else ""
         return f"{named} with {self.interpreter.name}" if self.interpreter else named
 

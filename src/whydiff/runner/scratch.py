@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from whydiff.core.stack import in_library
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.words import listed
 from whydiff.runner.copies import (
@@ -109,7 +110,9 @@ def place_for(
     """
     if in_place:
         return Place()
-    folders = outermost([Path.cwd(), *(script.absolute().parent for script in scripts), *others])
+    own = (script.absolute() for script in scripts)  # `-m unittest` is none: nothing goes there
+    beside = [script.parent for script in own if not in_library(str(script))]
+    folders = outermost([Path.cwd(), *beside, *others])
     why = next(filter(None, map(_unsuitable, folders)), "")  # before anything is tried
     for means in MEANS[: 2 if others else 3] if not why else ():
         before = why

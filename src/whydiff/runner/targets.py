@@ -21,6 +21,11 @@ PYTEST = "pytest"
 _PYTEST = ("--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly")
 
 
+def as_module(name: str) -> str:
+    """``-m project.train`` as a person writes it, of a package without ``__main__``; "" of none."""
+    return f"{MODULE}{name.removesuffix('.__main__')}" if name else ""
+
+
 def as_asked(arguments: Sequence[str]) -> tuple[str, ...]:
     """Arguments without those that are ours."""
     ours = len(arguments) - len(_PYTEST)
@@ -47,7 +52,7 @@ class Target:
         """As a person writes it: ``train.py``, ``-m project.train``, ``train-model``, a test."""
         if self.arguments:
             return self.arguments[0]
-        return self.command or (f"{MODULE}{self.module}" if self.module else str(self.script))
+        return self.command or as_module(self.module) or str(self.script)
 
 
 def check_path(target: Target, way_out: str) -> None:

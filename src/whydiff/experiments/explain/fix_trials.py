@@ -29,7 +29,7 @@ from whydiff.experiments.explain.sides import RunningSides
 from whydiff.experiments.explain.texts import (
     encoding_of,
     files_of_packages,
-    modules_of,
+    modules_reached,
     seeds_of_settings,
     text_of,
 )
@@ -143,7 +143,8 @@ def _candidates(sides: RunningSides, task: _Task) -> list[Proposal]:
         # Both runs of a trial find the file that the first run has left: they would agree whatever
         # the change is.
         return []
-    modules = [] if notebook or run.checkout else modules_of(run.script, Path.cwd())
+    alone = notebook or run.checkout
+    modules = [] if alone else modules_reached(run.script, Path.cwd(), task.a.fit.stack)
     made_by = Difference(compared.between, task.a, task.b, compared.findings, task.causes)
     settings = [] if run.checkout else seeds_of_settings(task.a.execution)
     candidates = proposals(run.script, task.text, made_by, modules, settings)

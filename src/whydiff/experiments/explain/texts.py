@@ -8,7 +8,7 @@ from pathlib import Path
 
 from whydiff.core.files import content_digest, files_of
 from whydiff.core.recording import Execution
-from whydiff.core.stack import in_library
+from whydiff.core.stack import Frame, in_library
 from whydiff.fixes.pins import FILES
 from whydiff.script_text.edits import Settings
 from whydiff.script_text.imports import candidates
@@ -61,6 +61,19 @@ def modules_of(script: Path, folder: Path, more: Sequence[Path] = ()) -> list[tu
                 found[path] = module
                 waiting.append(path)
     return list(found.items())
+
+
+def modules_reached(script: Path, folder: Path, stack: Sequence[Frame]) -> list[tuple[Path, str]]:
+    """The project's own files of a program; where a library is its script (``-m unittest``), the
+    outermost of them that led to the fit, by its ``stack``, and those that this one imports."""
+    if not in_library(str(script.absolute())):
+        return modules_of(script, folder)
+    for file in (Path(frame.file).resolve() for frame in stack):
+        inside = folder.resolve() in file.parents and not in_library(str(file))
+        text = _readable(file) if inside and file.is_file() else None
+        if text is not None:
+            return [(file, text), *modules_of(file, folder)]
+    return []
 
 
 def _of_pytest(script: Path, folder: Path) -> list[Path]:
