@@ -54,6 +54,8 @@ def seed_at(text: str, mark: str = "HERE") -> str:
         ("def train(args):\n    seed_all(args.seed)\n    HERE", "args.seed"),
         ("from absl import flags\nFLAGS = flags.FLAGS\nflags.DEFINE_integer('seed', 1, '')\n"
          "def main(argv):\n    HERE", "FLAGS.seed"),
+        ("from absl import flags\nFLAGS = flags.FLAGS\ndef main(argv):\n    seed_all(FLAGS.seed)\n"
+         "    HERE", "FLAGS.seed"),
         ("def data(cfg):\n    draw(cfg.seed)\ndef fit(cfg, x):\n    HERE", "cfg.seed"),
         ("def data(cfg):\n    draw(cfg['seed'])\ndef fit(cfg, x):\n    HERE", "cfg['seed']"),
         ("class T:\n    def __init__(self, seed=6):\n        self.seed = seed\n"

@@ -93,8 +93,13 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
         if id(root) in here and root.id in given and not _rebound(function, root.id):
             return text
     holder = _absl_holder(script, names)
-    option = next((o for o in _absl_options(script, names) if not o.unset), None)
-    return f"{holder}.{option.name}" if holder and option else ""
+    defined = _absl_options(script, names)
+    option = next((o for o in defined if not o.unset), None)
+    if not holder or option or defined:
+        return f"{holder}.{option.name}" if holder and option else ""
+    anywhere = (n for n in ast.walk(script.tree) if isinstance(n, ast.expr))  # another file's flags
+    read = (n for n in anywhere if (root := _seed_below(n)) is not None and root.id == holder)
+    return next(map(script.segment, read), "")
 
 
 def _parsed_seed(function: Function, script: Script) -> str:
