@@ -235,6 +235,20 @@ def test_weights_that_are_not_trained_say_nothing_of_a_continuation():
     assert trainings_of((fit(1), second)) == {1: 1, 2: 1}
 
 
+def test_a_frozen_base_that_an_earlier_fit_trained_makes_its_fit_a_stage_before():
+    def head_on_frozen_base(index, seed):
+        base = tuple(
+            replace(t, trained_by=1, role="non-trainable", path=f"base/{t.path}")
+            for t in weights(1)[:1]
+        )
+        recipe = a_recipe(initialization=(*base, *weights(seed)[1:]))
+        return a_fit(recipe, index=index, model="Sequential 'net'")
+
+    execution = of(fit(1), head_on_frozen_base(2, 5), head_on_frozen_base(3, 6))
+    assert pair_of_fits(execution, None) == (2, 3)
+    assert trainings_of(execution.fits) == {1: 1, 2: 2, 3: 3}
+
+
 def test_the_fit_that_left_the_weights_may_be_missing():
     assert trainings_of((fit(2, left_by=1),)) == {2: 2}
 

@@ -141,6 +141,26 @@ def test_an_environment_is_seeded_once_not_in_each_episode(before: str, after: s
 
 
 @pytest.mark.parametrize(
+    ("imported", "added", "generator"),
+    [
+        ("import numpy as np", "", "np.random.default_rng"),
+        ("from numpy.random import default_rng", "", "default_rng"),
+        ("import random", "import numpy as np\n", "np.random.default_rng"),
+    ],
+)
+def test_the_search_of_hyperopt_gets_a_generator_with_the_seed_of_the_script(
+    imported: str, added: str, generator: str
+) -> None:
+    before = f"from hyperopt import fmin, tpe\n{imported}\n"
+    call = "SEED = 7\nbest = fmin(train, space, algo=tpe.suggest{})\n"
+    given = f", rstate={generator}(SEED)"
+    for text, after in ((call.format(""), added + call.format(given)), (call.format(given),) * 2):
+        script = parse(before + text)
+        edits = [e for c in changes(script, Names(script)) for e in c.edits]
+        assert apply(before + text, edits) == before + after
+
+
+@pytest.mark.parametrize(
     ("imported", "added", "sampler"),
     [
         ("from optuna import create_study",

@@ -189,11 +189,19 @@ def trainings_of(fits: Sequence[Fit]) -> dict[int, int]:
 
 
 def _started_from(fits: Sequence[Fit]) -> list[int | None]:
-    """For each fit the one earlier fit that left trained weights it starts from; None without."""
-    left = [
-        {t.trained_by for t in fit.recipe.initialization if t.role == "trainable"} - {None}
-        for fit in fits
-    ]
+    """For each fit the one earlier fit that left trained weights it starts from; None without.
+
+    Those that it trains on count; where it trains none of them, those that it keeps frozen.
+    """
+    trained, frozen = (
+        [
+            {t.trained_by for t in fit.recipe.initialization if (t.role == "trainable") == trains}
+            - {None}
+            for fit in fits
+        ]
+        for trains in (True, False)
+    )
+    left = [one or other for one, other in zip(trained, frozen, strict=True)]
     return [found.pop() if len(found) == 1 else None for found in left]
 
 

@@ -33,6 +33,7 @@ from whydiff.keras_backend.patches import Patches, owner_of, see_passes
 from whydiff.recorder import call_hooks, event_hooks, watching
 from whydiff.recorder.guard import begun, unharmed
 from whydiff.recorder.measuring.call import Measuring
+from whydiff.recorder.native_files import watch_native_files
 from whydiff.recorder.session import Holder, Step
 from whydiff.recorder.unseen import UNSEEN
 from whydiff.recorder.watch import Watch
@@ -57,6 +58,7 @@ def install(holder: Holder) -> Patches:
         _watch_variables,
         *call_hooks.steps(keras),
         *event_hooks.steps(keras),
+        watch_native_files,
     )
     made = patches.install(*(functools.partial(step, holder) for step in steps))
     watching.holder = holder

@@ -2,7 +2,7 @@
 
 What one execution writes and the next one reads makes them differ although script and arguments
 are the same. Only the standard library is imported here, and at most ``MOST`` files are kept. A
-file that a C library opens by itself (HDF5) raises no event.
+file that a C library opens by itself (HDF5) raises no event; ``native_files.py`` notes some.
 """
 
 from __future__ import annotations
@@ -71,6 +71,23 @@ class Opened:
         if not self.watching:
             self.watching = True
             sys.addaudithook(self._heard)
+
+    def wrote(self, path: str) -> None:
+        """A library is about to write a file that it opens by itself."""
+        self._noted(path, read=False, write=True)
+
+    def reads(self, path: str) -> None:
+        """A library is about to read a file that it opens by itself."""
+        self._noted(path, read=True, write=False)
+
+    def _noted(self, path: str, read: bool, write: bool) -> None:
+        if not self.watching or self._busy.now:
+            return
+        self._busy.now = True
+        try:
+            self._note(path, read, write)
+        finally:
+            self._busy.now = False
 
     def forget(self) -> None:
         """Another run begins in this process."""

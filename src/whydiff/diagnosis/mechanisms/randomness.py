@@ -47,7 +47,7 @@ MECHANISMS = (
         "Two runs of one program get other settings, as in a random search: the script draws from "
         "a generator without a seed, which keras.utils.set_random_seed may not reach.",
         "Seed what draws the setting: np.random.default_rng(n), random.seed(n), "
-        "optuna.samplers.TPESampler(seed=n).",
+        "optuna.samplers.TPESampler(seed=n), hyperopt.fmin(rstate=np.random.default_rng(n)).",
         seen="Two runs of one program differ in a setting, and the script draws from a generator "
         "that nothing seeded.",
     ),
