@@ -64,6 +64,38 @@ def test_a_generator_without_a_seed_is_named(data):
     )
 
 
+STREAM = (
+    "import tensorflow as tf\nfrom torch.utils.data import DataLoader\n\n\n"
+    "def feed(x):\n    tf.data.Dataset.from_tensor_slices(x).shuffle(9, seed=1)\n"
+    "    return tf.data.Dataset.from_tensor_slices(x).shuffle(9)\n\n\n"
+    "def load(x):\n    return DataLoader(x, shuffle=True)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("seeded", "lines"),
+    [
+        ("", "feeding.py:7: shuffle of a pipeline without a seed and feeding.py:11: DataLoader "
+             "draws from torch's global generator"),
+        ("keras.utils.set_random_seed",
+         "feeding.py:11: DataLoader draws from torch's global generator"),
+        ("torch.manual_seed", "feeding.py:7: shuffle of a pipeline without a seed"),
+    ],
+)  # fmt: skip
+def test_the_line_that_shuffles_a_stream_is_named_where_it_stands(tmp_path, seeded, lines):
+    script = tmp_path / "train.py"
+    script.write_text("from feeding import feed\n\nmodel.fit(feed(x))\n")
+    (tmp_path / "feeding.py").write_text(STREAM)
+    seeding = Draw(0, SEEDING, seeded, 3, False, ())
+    side = a_side(
+        fit={"stack": (Frame(str(script), 3, "<module>", ""),)},
+        execution={"script": str(script), "ledger": (seeding,) if seeded else ()},
+    )
+    order = Finding("data-order", DIFFERS, "x", "the stream", mechanism="pipeline-shuffle")
+    found = with_drawing_lines([order], (script, script), (side, side), alike=True)[0]
+    assert found.detail == f"the stream; {lines}"
+
+
 def test_a_line_that_made_no_generator_in_the_run_is_not_named(data, tmp_path):
     made = Draw(0, SEEDING, "numpy.random.default_rng", None, False,
                 (Frame(str(tmp_path / "train.py"), 3, "<module>", ""),))  # fmt: skip

@@ -17,6 +17,7 @@ from whydiff.fixes.runs import generator_step
 from whydiff.script_text.edits import Settings, apply, parse
 from whydiff.script_text.generators import changes
 from whydiff.script_text.imports import Names
+from whydiff.testing.sides import changed
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -199,6 +200,22 @@ def test_a_helper_that_seeds_too_little_is_completed(sides: Sides, stack: Stack)
     a, b = ledger(sides, seeding(1, "numpy.random.seed", 42, at), drawing(2, draw))
     first = proposals(SCRIPT, HELPER, Difference("runs", a, b, [], ["initialization"]))[0]
     assert added(first) == ["    keras.utils.set_random_seed(seed)"]
+
+
+LOADER = "import keras\nimport torch\n\nSEED = 3\n{}\nmodel.fit(DataLoader(rows, shuffle=True))\n"
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_torch_is_seeded_where_keras_leaves_it_alone(
+    sides: Sides, stack: Stack, backend: str
+) -> None:
+    text = LOADER.format("keras.utils.set_random_seed(SEED)")
+    at = stack(text, ("set_random_seed", "<module>"))
+    a, b = ledger(sides, seeding(1, "keras.utils.set_random_seed", 3, at))
+    a, b = (changed(side, backend={"backend": backend}) for side in (a, b))
+    tried = proposals(SCRIPT, text, Difference("runs", a, b, [], ["data-order"]))
+    lines = [added(one) for one in tried if one.source]
+    assert (["torch.manual_seed(SEED)"] in lines) == (backend == "jax")
 
 
 def test_a_seed_that_comes_late_is_moved(sides: Sides, stack: Stack) -> None:

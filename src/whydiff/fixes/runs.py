@@ -16,6 +16,7 @@ from whydiff.fixes.seed_lines import (
     moved,
     own_seed_step,
     seeded_in_time,
+    torch_beside_keras,
     where_first_drawn,
 )
 from whydiff.fixes.spots import script_files
@@ -105,9 +106,10 @@ def _seed_step(
     given: ProjectSeed | None,
 ) -> Step:
     """What the script has for a seed is completed or moved before another line is added."""
-    if seeded(script, names):
-        return Step()
     drawn = bool({*causes} - _DRAWN_BY_KERAS)  # by the script: data, their order, or a setting
+    of_torch = torch_beside_keras(script, names, path, side) if drawn else Step()
+    if seeded(script, names) or (of_torch and seeded_in_time(side)):
+        return of_torch
     earlier = above_the_data(script, names, path, side) if drawn else Step()
     if seeded_in_time(side):
         return earlier

@@ -26,11 +26,20 @@ from whydiff.script_text.edits import (
 from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.own_seed import own_seed, own_seeds, seed_in
 from whydiff.script_text.project_seed import ProjectSeed
-from whydiff.script_text.seeding import GLOBAL_SEEDS, besides, harmless, import_edit
+from whydiff.script_text.seeding import (
+    GLOBAL_SEEDS,
+    besides,
+    harmless,
+    import_edit,
+    torch_seed,
+)
 
 _COMPLETE = (
     "Sets Keras's own seed where the script sets those of others: initializers and Dropout draw "
     "from Python's `random`, which these do not reach."
+)
+_TORCH = (
+    "Seeds torch beside Keras: keras.utils.set_random_seed does so only where torch is the backend."
 )
 _MOVE = "Moves the line that sets the seed above the first draw: what was drawn before it had none."
 
@@ -61,7 +70,7 @@ def completed(
     ``built`` says that initial weights or the noise of layers have to agree, ``imports`` that the
     text may be made to import Keras.
     """
-    first = _first_draw(side)
+    first, backend = _first_draw(side), str(side.recipe.backend.get("backend", ""))
     owners = {d.owner for d in _seedings(side) if d.number <= first}
     misses_keras = built and "random.seed" not in owners
     how = _COMPLETE if misses_keras else besides(owners)
@@ -76,13 +85,35 @@ def completed(
         seed = names.seed_call(statement) if isinstance(statement, ast.Expr) else None
         if place is None or seed is None:
             continue
-        edits = [place.insert(f"{seed.function}({script.segment(call.args[0])})")]
+        value = script.segment(call.args[0])
+        also = [] if "torch.manual_seed" in owners else torch_seed(names, backend, value, place)
+        edits = [place.insert(f"{seed.function}({value})", *also)]
         if seed.needs:
             needed = import_edit(script, names, seed.needs) if imports else None
             if needed is None or "KERAS_BACKEND" in script.text:
                 continue
             edits.insert(0, needed)
         return Step(tuple(edits), how=how)
+    return Step()
+
+
+def torch_beside_keras(script: Script, names: Names, path: Path, side: Side) -> Step:
+    """Seed torch below the line that seeds Keras, which leaves torch's generator alone where
+    another backend is used; an empty step where the script has no torch or seeds it."""
+    backend = str(side.recipe.backend.get("backend", ""))
+    if any(d.owner == "torch.manual_seed" for d in _seedings(side)):
+        return Step()
+    for statement in _seeding_statements(script, names, path, side):
+        call = statement.value
+        place = place_before(script, statement)
+        if place is None or names.called(call) != SEED or not isinstance(call, ast.Call):
+            continue
+        value = next(
+            (script.segment(a) for a in (*call.args, *(k.value for k in call.keywords))), ""
+        )
+        lines = torch_seed(names, backend, value, place) if value else []
+        if lines:
+            return Step((place.insert(*lines),), how=_TORCH)
     return Step()
 
 

@@ -9,6 +9,8 @@ from whydiff.lint.rule import Hit, Rule
 from whydiff.lint.script import Source, calls_in, constant, keyword, method
 from whydiff.script_text.orders import reset_in_loop
 
+_DRAWING_SAMPLERS = ("RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler")
+
 
 def _is_pipeline(s: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
     """Whether an expression is a tf.data pipeline, as far as names say."""
@@ -39,10 +41,28 @@ def _shuffles(s: Source) -> list[ast.Call]:
 def _shuffle(s: Source) -> Iterator[Hit]:
     if s.seeds("tensorflow.random.set_seed") or (s.trains and not s.seeded):
         return  # the latter is WD101's or WD102's, whose remedy seeds this, too
+    yield from unseeded_shuffles(s)
+
+
+def unseeded_shuffles(s: Source) -> Iterator[Hit]:
+    """Shuffles of tf.data pipelines that only TensorFlow's global seed fixes."""
     for call in _shuffles(s):
         seed = call.args[1] if len(call.args) > 1 else keyword(call, "seed")
         if seed is None or constant(seed) is None:
             yield Hit.at(call, "shuffle of a pipeline without a seed")
+
+
+def unseeded_loaders(s: Source) -> Iterator[Hit]:
+    """Loaders and samplers of torch that draw an order from its global generator."""
+    for call in s.calls:
+        called = s.called(call)
+        if not called.startswith("torch.utils.data.") or keyword(call, "generator") is not None:
+            continue
+        function = called.rpartition(".")[2]
+        shuffles = keyword(call, "shuffle")
+        on = shuffles is not None and constant(shuffles) is not False
+        if (function == "DataLoader" and on) or function in _DRAWING_SAMPLERS:
+            yield Hit.at(call, f"{function} draws from torch's global generator")
 
 
 def _not_deterministic(s: Source) -> Iterator[Hit]:

@@ -128,15 +128,12 @@ def seed_script(
     call = names.seed_call(place.statement) if place else None
     if place is None or call is None:
         return Seeding(prelude=seeding_prelude(script.text), how=how)
-    lines = [f"{call.function}({value})"]
+    lines = [f"{call.function}({value})", *torch_seed(names, backend, value, place)]
     needed = import_edit(script, names, call.needs) if call.needs else None
     if needed is not None and "environ" in script.text[needed.start : place.offset]:
         needed = None  # a variable may decide what the import does
     if call.needs and needed is None:
         lines.insert(0, call.needs)
-    torch = names.name_of("torch", place.statement.lineno)
-    if torch and backend not in ("torch", ""):  # Keras seeds torch only where it is the backend
-        lines.append(f"{torch}.manual_seed({value})")
     edits = (
         [needed, _paragraph(script, place, lines)] if needed else [_paragraph(script, place, lines)]
     )
@@ -152,6 +149,13 @@ def written_seed(script: Script, names: Names) -> str:
         if isinstance(call.args[0], ast.Constant) and type(call.args[0].value) is int
     }
     return str(seeds.pop()) if len(seeds) == 1 else "0"
+
+
+def torch_seed(names: Names, backend: str, value: str, place: Place) -> list[str]:
+    """The line that seeds torch beside Keras's seed, which does so only where torch is the backend;
+    [] where it is, or the script has no torch."""
+    torch = names.name_of("torch", place.statement.lineno)
+    return [f"{torch}.manual_seed({value})"] if torch and backend not in ("torch", "") else []
 
 
 def besides(functions: Collection[str]) -> str:

@@ -48,6 +48,13 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
     return finding
 
 
+def ordered_by(finding: Finding, lines: str) -> Finding:
+    """A finding on the order of a stream with the ``lines`` that shuffle it, "" for none."""
+    if finding.status != DIFFERS or finding.mechanism != "pipeline-shuffle" or not lines:
+        return finding
+    return replace(finding, detail=f"{finding.detail}; {lines}")
+
+
 def in_hash_order(finding: Finding, lines: str, drawn: bool) -> Finding:
     """A finding of two runs on their samples with the ``lines`` that go through a set, "" for none;
     where nothing is ``drawn`` without a seed and nothing else says why, these are the reason."""

@@ -20,6 +20,7 @@ from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, dra
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
+_KERAS_SEED = "keras.utils.set_random_seed"
 _CLOCK = re.compile(r"\btime\.|time_ns|perf_counter|getpid|datetime|urandom|uuid|SystemRandom")
 _CONSTANT = {"Zeros", "Ones", "Constant", "Identity", "IdentityInitializer"}
 
@@ -110,7 +111,8 @@ def why(a: Side, b: Side, path_a: str, path_b: str, kind: str) -> Why:
 def seeding_of(side: Side, before: int, generator: str) -> Draw | None:
     """The last call of the script that seeded a generator before entry ``before`` of the ledger.
 
-    ``generator`` is "random", "numpy", "tensorflow" or "torch"; Keras's set_random_seed seeds all.
+    ``generator`` is "random", "numpy", "tensorflow" or "torch"; Keras's set_random_seed seeds all,
+    that of torch where it is the backend.
     """
     return max(_seedings_of(side, before, generator), key=lambda d: d.number, default=None)
 
@@ -124,7 +126,7 @@ def _seedings_of(side: Side, before: int, generator: str) -> list[Draw]:
     return [
         d
         for d in side.execution.ledger
-        if d.kind == SEEDING and d.number < before and _reaches(d.owner, generator)
+        if d.kind == SEEDING and d.number < before and _reaches(side, d.owner, generator)
     ]
 
 
@@ -153,8 +155,10 @@ def generators_of(side: Side) -> list[Draw]:
     ]
 
 
-def _reaches(function: str, generator: str) -> bool:
+def _reaches(side: Side, function: str, generator: str) -> bool:
     """Whether a function seeds that global generator; one of a library is trusted to do so."""
+    if generator == "torch" and function == _KERAS_SEED:
+        return side.recipe.backend.get("backend") == "torch"  # Keras leaves it alone elsewhere
     module, _, name = function.rpartition(".")
     if name == "default_rng" or module == "jax.random":
         return False  # a generator of its own

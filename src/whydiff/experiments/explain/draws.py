@@ -13,11 +13,16 @@ from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
 from whydiff.diagnosis.sources import data_content, seeds
-from whydiff.diagnosis.sources.drawn import drawn_in_turn, drawn_otherwise, in_hash_order
+from whydiff.diagnosis.sources.drawn import (
+    drawn_in_turn,
+    drawn_otherwise,
+    in_hash_order,
+    ordered_by,
+)
 from whydiff.experiments.explain.texts import modules_of, text_of
 from whydiff.fixes import ensemble_or_folds
 from whydiff.lint.data import sets_iterated
-from whydiff.lint.pipelines import random_maps
+from whydiff.lint.pipelines import random_maps, unseeded_loaders, unseeded_shuffles
 from whydiff.lint.script import Source, calls_in
 from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
@@ -42,6 +47,8 @@ def with_drawing_lines(
     named = lines_that_draw(scripts, sides)
     racing = bool(named) and all(RACE in line for line in named)
     hashed = few_of(_in_hash_order(scripts[0], sides)) if scripts[0] == scripts[1] else ""
+    shuffling = few_of(_shuffles(scripts[0], sides)) if alike else ""
+    findings = [ordered_by(finding, shuffling) for finding in findings]
     drawn = (drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
     return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
 
@@ -59,6 +66,27 @@ def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:
         for file, source in known
         if source is not None
         for hit in sets_iterated(source)
+        if _before(sides[0], file, hit.line)
+    ]
+
+
+def _shuffles(path: Path, sides: tuple[Side, Side]) -> list[str]:
+    """Lines of a program that shuffle a stream by a global generator that nothing had seeded:
+    ``feeding.py:6: shuffle of a pipeline without a seed``."""
+    rules = {"tensorflow": unseeded_shuffles, "torch": unseeded_loaders}
+    unseeded = [
+        rule
+        for generator, rule in rules.items()
+        if any(seeds.seeding_of(s, seeds.ledger_at(s), generator) is None for s in sides)
+    ]
+    files = [path, *(module for module, _ in modules_of(path, path.parent))] if unseeded else []
+    return [
+        f"{file.name}:{hit.line}: {hit.what}"
+        for file in files
+        for source in [_source(file)]
+        if source is not None
+        for rule in unseeded
+        for hit in rule(source)
         if _before(sides[0], file, hit.line)
     ]
 
