@@ -356,6 +356,42 @@ def test_data_of_two_fits_drawn_in_turn_are_told_with_their_lines(tmp_path, firs
     assert lines or read == finding
 
 
+DRAWN_ONCE = """import numpy as np
+
+rng = np.random.default_rng(5)
+x = rng.normal(size=(10, 4))
+
+
+def train(values):
+    table[["a"]].to_numpy()
+    model.fit(values)
+
+
+train(x)
+train(x / 100)
+"""
+
+
+def test_data_drawn_once_at_the_top_are_not_told_as_drawn_for_each_fit(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(DRAWN_ONCE)
+    a, b = (
+        a_side(
+            data_content=content(range(start, start + 10)),
+            fit={
+                "stack": (
+                    Frame(str(script), 12 + index, "<module>", ""),
+                    Frame(str(script), 9, "train", ""),
+                ),
+                "index": index + 1,
+            },
+        )
+        for index, start in enumerate((0, 20))
+    )
+    finding = source("data-content").compare(a, replace(b, execution=a.execution))
+    assert with_redrawn_data([finding], script, (a, b)) == (finding,)
+
+
 SEEDED = """import keras
 import numpy as np
 

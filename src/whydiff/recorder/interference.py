@@ -148,4 +148,7 @@ def _probe_class(base: Any) -> Callable[[Interference, int | None], Any]:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             unharmed(self._interference.probe, self._position, otherwise=None)
 
+        def on_train_end(self, logs: Any = None) -> None:
+            unharmed(self._interference.probe, self._position, otherwise=None)
+
     return Probe

@@ -189,8 +189,8 @@ def _for_each(source: Source, call: ast.Call, path: Path, sides: tuple[Side, Sid
     for frame in stacks[0][:common]:
         statement = statement_at(source.script, frame.line)
         around |= {*source.script.loops(statement)} if statement is not None else set()
-    scope = source.scope(call)
-    through = [c for c in source.calls if source.called(c) == getattr(scope, "name", "")]
+    function = getattr(source.scope(call), "name", None)  # None at the top of the script
+    through = [c for c in source.calls if function and source.called(c) == function]
     return any(around & {*source.script.ancestors(c)} for c in (call, *through))
 
 
