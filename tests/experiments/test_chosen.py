@@ -74,3 +74,28 @@ def test_a_setting_that_does_not_choose_the_data_explains_nothing(judged):
 def test_folds_are_meant_to_have_other_rows(judged):
     finding = judged(FOLDS, (5,), (5,), asked=({"fold": 0}, {"fold": 1}))
     assert finding.intended
+
+
+LOOP = """\
+VARIANTS = {{"raw": raw, "log": np.log(raw)}}
+for {loop}:
+    model = build()
+    log = model.fit({fed}, y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "fed", "intended"),
+    [
+        ("name, x in VARIANTS.items()", "x", True),
+        ("name in VARIANTS", "VARIANTS[name]", True),
+        ("x in (raw, raw / 2)", "x", True),
+        ("rate in [0.1, 0.2]", "x", False),
+        ("x in batches()", "x", False),
+        ("i in range(2)", "x[i]", False),
+    ],
+)
+def test_data_that_a_loop_takes_from_a_collection_are_intentional(judged, loop, fed, intended):
+    finding = judged(LOOP.format(loop=loop, fed=fed), (4,), (4,), asked=({}, {}))
+    assert ("chooses the data by the loop in line 2" in finding.detail) is intended
+    assert finding.intended or not intended

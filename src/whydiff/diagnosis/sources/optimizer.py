@@ -164,7 +164,7 @@ def _changed_by_callbacks(a: Side, b: Side) -> str:
     """What callbacks of one training were seen to change that those of the other did not."""
     one, two = (side.fit.notes.get(CALLBACKS_CHANGED) or [] for side in (a, b))
     return "; ".join(
-        f"in {name} {entry[0]} changes {some(entry[1])} between epochs"
+        f"in {name} {entry[0]} changes {some(entry[1])} between epochs or at the end of training"
         for name, mine, other in (("A", one, two), ("B", two, one))
         for entry in mine
         if entry[1] and entry not in other

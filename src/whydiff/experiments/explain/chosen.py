@@ -16,6 +16,7 @@ from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes import ensemble_or_folds
 from whydiff.script_text.dataflow import deciding
+from whydiff.script_text.edits import last_name, parse, statement_at
 
 _OPEN = ("", "prepared-otherwise", "other-subset", *data_content.BY_RULE)
 
@@ -30,7 +31,7 @@ def with_chosen_data(
         return tuple(findings)
     try:
         text = text_of(path)
-        chosen = _chosen(text, path, sides)
+        chosen = _chosen(text, path, sides) or _taken_in_loop(text, path, sides)
         folds = "" if chosen else ensemble_or_folds(text, *sides)
     except (OSError, SyntaxError, ValueError):
         return tuple(findings)
@@ -52,6 +53,44 @@ def _chosen(text: str, path: Path, sides: tuple[Side, Side]) -> str:
     return ", ".join(f"{n}: {show(asked[0][n])} in A, {show(asked[1][n])} in B" for n in found[:3])
 
 
+def _taken_in_loop(text: str, path: Path, sides: tuple[Side, Side]) -> str:
+    """``line 4: for name, x in VARIANTS.items()`` where two fits in one line are fed what the loop
+    around them takes from a collection that stands in the script."""
+    lines = [_line_here(side, path) for side in sides]
+    script = parse(text)
+    statement = statement_at(script, lines[0]) if lines[0] == lines[1] > 0 else None
+    if statement is None:
+        return ""
+    loop = next((n for n in script.loops(statement) if isinstance(n, ast.For)), None)
+    if loop is None or not _collection(loop.iter):
+        return ""
+    targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    fed = [
+        call.args[0]
+        for call in ast.walk(statement)
+        if isinstance(call, ast.Call) and last_name(call.func) == "fit" and call.args
+    ]
+    wanted = {n.id for part in fed for n in ast.walk(part) if isinstance(n, ast.Name)}
+    if not targets & wanted:
+        return ""
+    taken = f"for {ast.unparse(loop.target)} in {ast.unparse(loop.iter)}"
+    return f"the loop in line {loop.lineno}, {taken}"
+
+
+def _collection(iterated: ast.expr) -> bool:
+    """Whether a loop goes through entries that the script writes down under a name."""
+    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute):
+        whole = iterated.func.attr in ("items", "values", "keys") and not iterated.args
+        return whole and isinstance(iterated.func.value, ast.Name)
+    return isinstance(iterated, ast.Name | ast.List | ast.Tuple)
+
+
+def _line_here(side: Side, path: Path) -> int:
+    """The line of a script at which a fit was called, 0 if it was called elsewhere."""
+    here = [f.line for f in side.fit.stack if os.path.realpath(f.file) == os.path.realpath(path)]
+    return here[-1] if here else 0
+
+
 def _asked(side: Side) -> dict[str, Any]:
     noted = side.fit.notes.get(ASKED)
     return noted if isinstance(noted, dict) else {}
@@ -60,11 +99,11 @@ def _asked(side: Side) -> dict[str, Any]:
 def _deciding_names(text: str, path: Path, side: Side) -> set[str]:
     """The names that choose something where it is decided what a fit is fed: a key, a condition, or
     what is called. The calls that lead to the fit and the heads of functions are not meant."""
-    here = [f.line for f in side.fit.stack if os.path.realpath(f.file) == os.path.realpath(path)]
-    way = here and deciding({path.name: text}, path.name, here[-1], chained=False)
+    here = {f.line for f in side.fit.stack if os.path.realpath(f.file) == os.path.realpath(path)}
+    way = here and deciding({path.name: text}, path.name, _line_here(side, path), chained=False)
     if not way:
         return set()
-    lines = way.lines.get(path.name, frozenset()) - {*here}
+    lines = way.lines.get(path.name, frozenset()) - here
     return {
         name
         for node in ast.walk(ast.parse(text))
