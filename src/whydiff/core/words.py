@@ -46,6 +46,7 @@ _ACTING = {
     "step-drops-state": "state that a train_step drops",
     "own-train-step": "the train_step",
     "best-weights-kept": "which epoch's weights they keep",
+    "file-carried-over": "a file that the earlier run left behind",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",
 }
 

@@ -31,7 +31,11 @@ def watch_native_files(holder: Holder, patches: Patches) -> None:
         uses = (("_write", "file_prefix", OPENED.wrote), ("read", "save_path", OPENED.reads))
         for name, parameter, note in uses:
             if hasattr(checkpoint, name):  # save() and write() both end in _write()
-                _before(patches, checkpoint, name, parameter, lambda p, to=note: to(p + _INDEX))
+                _before(patches, checkpoint, name, parameter, _of_index(note))
+
+
+def _of_index(note: Note) -> Note:
+    return lambda prefix: note(prefix + _INDEX)
 
 
 def _before(patches: Patches, owner: Any, name: str, parameter: str, note: Note) -> None:
