@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from whydiff.keras_backend.base import StepWatcher
+from whydiff.keras_backend.base import OpensFile, StepWatcher
 
 
 def random_state() -> np.ndarray | None:
@@ -126,6 +126,11 @@ def signature(iterable: Any) -> Any:
     """What a later feed must look like: nothing, arrays carry it."""
     del iterable
     return None
+
+
+def opens_files() -> Sequence[OpensFile]:
+    """None: all that it opens is opened by Python."""
+    return ()
 
 
 def random_operations(function: Any) -> list[tuple[str, int, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -51,6 +51,17 @@ class StepWatcher(Protocol):
 
     def after_step(self, logs: Any, state: Any) -> None:
         """The step is done."""
+
+
+class OpensFile(NamedTuple):
+    """A function of a library that opens a file in C++, where no audit event of Python tells it:
+    its second argument, ``parameter``, is a path, to which the library adds ``suffix``."""
+
+    owner: Any
+    name: str
+    parameter: str
+    writes: bool
+    suffix: str = ""
 
 
 class Backend(Protocol):
@@ -164,6 +175,9 @@ class Backend(Protocol):
     def without_gradients(self) -> AbstractContextManager[None]:
         """Operations within keep nothing for a backward pass."""
         ...
+
+    def opens_files(self) -> Sequence[OpensFile]:
+        """Functions of its library that open files by themselves."""
 
     def random_operations(self, function: Any) -> list[tuple[str, int, int]]:
         """(operation, seed, second seed) of what a train function draws from generators of its own

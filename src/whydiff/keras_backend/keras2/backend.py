@@ -32,6 +32,7 @@ from whydiff.keras_backend.tensorflow.backend import (
     feed as feed,
     hands_on_batches as hands_on_batches,
     hardware as hardware,
+    opens_files as opens_files,
     operation_seeds as operation_seeds,
     random_operations as random_operations,
     reader as reader,

@@ -32,7 +32,7 @@ from whydiff.keras_backend.alike import (
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
-from whydiff.keras_backend.base import SeveralSteps
+from whydiff.keras_backend.base import OpensFile, SeveralSteps
 from whydiff.keras_backend.code import closed_over
 from whydiff.keras_backend.internals import (
     array_adapter,
@@ -355,6 +355,17 @@ _EAGER = {
     "parameterized_truncated_normal": "truncated_normal",
     "random_poisson_v2": "poisson",
 }
+
+
+def opens_files() -> Sequence[OpensFile]:
+    """What saves and reads a ``tf.train.Checkpoint``: told by the file that lists its tensors. Its
+    ``save()`` and ``write()`` both end in ``_write()``, where this version has that."""
+    checkpoint = tf.train.Checkpoint
+    uses = (
+        OpensFile(checkpoint, "_write", "file_prefix", writes=True, suffix=".index"),
+        OpensFile(checkpoint, "read", "save_path", writes=False, suffix=".index"),
+    )
+    return [use for use in uses if hasattr(checkpoint, use.name)]
 
 
 def random_operations(function: Any) -> list[tuple[str, int, int]]:

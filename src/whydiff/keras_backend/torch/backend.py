@@ -24,6 +24,7 @@ from whydiff.keras_backend.alike import (
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
+from whydiff.keras_backend.base import OpensFile
 from whydiff.keras_backend.internals import (
     epoch_iterator,
     held_value,
@@ -58,6 +59,11 @@ def reader(values: Sequence[Any]) -> Callable[[], list[np.ndarray]]:
 
 def epoch_iterator_class() -> type:
     return epoch_iterator("torch")
+
+
+def opens_files() -> Sequence[OpensFile]:
+    """``torch.save``; what ``torch.load`` reads is opened by Python."""
+    return (OpensFile(torch, "save", "f", writes=True),)
 
 
 def tee(iterable: Iterable[Any], sink: Callable[[Any], None]) -> Iterable[Any]:
