@@ -93,18 +93,18 @@ def test_the_same_data_cut_otherwise():
     last = COMPARE(FULL, side([4, 4], [4, 4], relative=True))
     assert (last.status, last.mechanism, last.intended) == (DIFFERS, "last-batch", True)
     assert last.evidence == (
-        "epoch 0: 2 batches of 4 and one of 2 vs. 2 batches of 4 of the same data; "
+        "epoch 1: 2 batches of 4 and one of 2 vs. 2 batches of 4 of the same data; "
         "2 of 10 samples never come in B"
     )
     second = COMPARE(FULL, side([4, 4, 2], [4, 4, 1, 1]))
-    assert second.evidence.startswith("epoch 1: 2 batches of 4 and one of 2 vs.")
+    assert second.evidence.startswith("epoch 2: 2 batches of 4 and one of 2 vs.")
 
 
 def test_whole_batches_that_are_shuffled_are_counted_with_their_order():
     moved = COMPARE(FULL, side([4, 4, 2], [4, 2, 4]))
     assert (moved.status, moved.mechanism, moved.intended) == (DIFFERS, "batches-moved", False)
     assert moved.evidence == (
-        "epoch 1: 2 batches of 4 and one of 2 in both, in another order: "
+        "epoch 2: 2 batches of 4 and one of 2 in both, in another order: "
         "batch 2 has 4 in A and 2 in B"
     )
     one, other = ([*range(4), 4, 5], [4, 5, *range(4)])
@@ -120,7 +120,7 @@ def test_whole_batches_that_are_shuffled_are_counted_with_their_order():
 def test_a_limit_on_the_steps_of_an_epoch():
     finding = COMPARE(FULL, side([4], [4], steps_per_epoch=1))
     assert finding.intended and finding.evidence == (
-        "epoch 0: 3 steps against 1 (steps_per_epoch None vs. 1)"
+        "epoch 1: 3 vs. 1 steps (steps_per_epoch None vs. 1)"
     )
 
 
@@ -132,7 +132,7 @@ def test_a_limit_on_the_steps_of_an_epoch():
 def test_rows_that_a_limit_leaves_out_in_every_epoch(rows, text):
     other = side([4, 2], [4, 2], rows=rows, steps_per_epoch=2)
     finding = COMPARE(FULL, other)
-    assert finding.evidence == f"epoch 0: 3 steps against 2 (steps_per_epoch None vs. 2){text}"
+    assert finding.evidence == f"epoch 1: 3 vs. 2 steps (steps_per_epoch None vs. 2){text}"
     assert finding.mechanism == ("rows-left-out" if text else "")
     assert (" in A" in COMPARE(other, FULL).evidence) is bool(text)
 

@@ -75,7 +75,7 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
     steps_a, steps_b = (s.recipe.batch_size.facts.get("steps_per_epoch") for s in (a, b))
     if not equal(steps_a, steps_b):
         evidence = (
-            f"epoch {epoch}: {len(p)} steps against {len(q)} "
+            f"epoch {epoch + 1}: {len(p)} vs. {len(q)} steps "
             f"(steps_per_epoch {show(steps_a)} vs. {show(steps_b)})"
         )
         never = _never_fed(a, b)
@@ -97,13 +97,13 @@ def _same_size(a: Side, b: Side, epoch: int, p: np.ndarray, q: np.ndarray, size:
     if np.array_equal(np.sort(p), np.sort(q)):
         first = int((p != q).argmax())
         evidence = (
-            f"epoch {epoch}: {_shown(p)} in both, in another order: batch {first + 1} has "
+            f"epoch {epoch + 1}: {_shown(p)} in both, in another order: batch {first + 1} has "
             f"{p[first]} in A and {q[first]} in B"
         )
         return differs(ID, evidence, FIX, mechanism=MOVED)
     never = _never_fed(a, b)
     left_out = f"; {never}" if never else ""
-    evidence = f"epoch {epoch}: {_shown(p)} vs. {_shown(q)} of the same data{left_out}"
+    evidence = f"epoch {epoch + 1}: {_shown(p)} vs. {_shown(q)} of the same data{left_out}"
     return differs(ID, evidence, FIX, mechanism="last-batch", intended=True)
 
 
