@@ -26,3 +26,13 @@ def test_what_has_not_all_of_them_is_of_another_model():
     assert fitting(PATHS, SHAPES, loaded(("net/a/kernel:0", (2, 2)))) == []
     assert fitting(PATHS, SHAPES, loaded(("kernel:0", (2, 2)), ("kernel:0", (2, 3)))) == []
     assert fitting(PATHS, SHAPES, SimpleNamespace()) == []
+
+
+def test_the_variables_of_a_model_that_lists_none_are_those_that_its_signatures_read():
+    known = loaded(("net/b/kernel:0", (2, 2)), ("net/a/kernel:0", (2, 2))).variables
+    functions = {
+        "serve": SimpleNamespace(variables=known),
+        "other": SimpleNamespace(variables=known[:1]),
+    }
+    saved = SimpleNamespace(signatures=functions)
+    assert fitting(PATHS, SHAPES, saved) == known[::-1]

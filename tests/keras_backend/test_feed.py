@@ -50,3 +50,15 @@ def test_an_error_of_the_data_reaches_who_trains():
     like = (tf.TensorSpec((None, 3)), tf.TensorSpec((None,), tf.int64))
     with pytest.raises(tf.errors.InvalidArgumentError, match="no third batch"):
         list(feed(broken, like, lambda: {4}))
+
+
+@pytest.mark.parametrize(("sizes", "named"), [((4, 4), 4), ((4, 2), None)])
+def test_a_feed_for_one_size_of_batches_names_it_where_there_is_one(sizes, named):
+    tf = pytest.importorskip("tensorflow")
+    from whydiff.keras_backend.base import OF_ONE_SIZE
+    from whydiff.keras_backend.tensorflow.backend import feed, of_one_size
+
+    dataset = feed(lambda: batches(sizes), OF_ONE_SIZE, lambda: set(sizes))
+    assert dataset.element_spec[0] == tf.TensorSpec((named, 3), tf.float32)
+    assert of_one_size(dataset) is (named is not None)
+    assert not of_one_size(tf.data.Dataset.range(3).batch(2)) and not of_one_size([1])

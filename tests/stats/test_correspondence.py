@@ -171,3 +171,9 @@ def test_weights_that_were_rounded_are_recognised():
     even = np.array([0x3F800000, 0x3F820000, 0x3F800000, 0x3F810000], np.uint32)
     assert rounded_weights([halfway.view(np.float32)], [even.view(np.float32)]) == "bfloat16"
     assert rounded_weights(exact, exact) == rounded_weights(exact, exact[::-1]) == ""
+
+
+def test_a_range_that_is_that_of_both_is_said_once() -> None:
+    assert correspondence(X, X[:, ::-1]).text.count("values from") == 1
+    assert correspondence(X, X[:, ::-1]).text.endswith("in both")
+    assert correspondence(X, X - 3).text.count(" in A, from ") == 1

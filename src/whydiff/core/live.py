@@ -183,6 +183,8 @@ class LiveCall:
     #: what a model was exported to, as a function of the inputs: another program may round the same
     #: computation otherwise
     exported: Callable[[Any], Any] | None = None
+    #: whether a function traced for its batches is one for their size alone
+    of_one_size: bool = False
 
 
 def asked_of_fit(recipe: Recipe) -> dict[str, Any]:

@@ -52,6 +52,7 @@ BY_CLASS = "class of the largest output"
 AMONG_LARGEST = "class among the largest outputs"
 EACH_OUTPUT = "each output on its own, cut at 0.5"
 ALL_OUTPUTS = "all outputs of a sample at once, cut at 0.5"
+LARGEST_OF_BOTH = "largest output against largest label"
 EQUAL = "outputs that equal the label"
 
 # the score, computed otherwise

@@ -133,6 +133,12 @@ def opens_files() -> Sequence[OpensFile]:
     return ()
 
 
+def of_one_size(iterable: Any) -> bool:
+    """Whether functions are traced for one size of batches: they are traced for each."""
+    del iterable
+    return False
+
+
 def random_operations(function: Any) -> list[tuple[str, int, int]]:
     """None: whatever draws takes a key or the global generator."""
     del function

@@ -17,6 +17,8 @@ import numpy as np
 Reader = Callable[[], list[np.ndarray]]
 #: Takes what the train function takes, and how many steps to make; gives what that gives.
 SeveralSteps = Callable[..., Any]
+#: In place of a signature: that of the batches, with their size where all have one.
+OF_ONE_SIZE = "of one size"
 
 
 class Order(Protocol):
@@ -107,7 +109,8 @@ class Backend(Protocol):
         sizes: Callable[[], Collection[int]],
     ) -> Any:
         """What a data adapter hands out for one epoch of recorded batches, which have as many
-        samples as ``sizes()`` tells."""
+        samples as ``sizes()`` tells. ``like`` is a signature, ``OF_ONE_SIZE`` for what the batches
+        look like if functions are traced for their size, or None."""
 
     def travellers(self, model: Any) -> list[list[int]]:
         """Ids of the variables whose values travel through the step, as its state holds them."""
@@ -138,6 +141,10 @@ class Backend(Protocol):
 
     def signature(self, iterable: Any) -> Any:
         """What a later feed must look like so that Keras traces no other train function."""
+
+    def of_one_size(self, iterable: Any) -> bool:
+        """Whether a function that is traced for what a feed hands out is one for a single size of
+        batches."""
 
     def initial_value(self, variable: Any, initializer: Any) -> np.ndarray | None:
         """The first value of a variable just made, or None where it cannot be known."""

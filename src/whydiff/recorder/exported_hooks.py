@@ -22,11 +22,13 @@ from whydiff.keras_backend.internals import in_stateless_scope, leaves_of
 from whydiff.keras_backend.patches import Patches, owner_of
 from whydiff.keras_backend.tensorflow.exported import (
     LOADS,
+    SAVES,
     as_tensor,
     fitting,
     function_classes,
     functions_of,
     loading_module,
+    saving_module,
 )
 from whydiff.keras_backend.tracing import compiling, symbolic
 from whydiff.keras_backend.variables import is_seed_state
@@ -53,8 +55,8 @@ class _Exported:
 
 
 def watch_exports(holder: Holder, patches: Patches) -> None:
-    """``model.export``, and what TensorFlow loads of it: on its own backend from the beginning, on
-    others once a model was exported."""
+    """``model.export`` and ``tf.saved_model.save``, and what TensorFlow loads of it: on its own
+    backend from the beginning, on others once a model was exported."""
     functions: Weakly[_Exported] = Weakly()
     watched_by: list[Patches] = []
     models: dict[str, weakref.ref[Any]] = {}  # by the resolved path that they were exported to
@@ -67,8 +69,24 @@ def watch_exports(holder: Holder, patches: Patches) -> None:
         # What tf.saved_model.load, a TFSMLayer and whoever else loads one come to.
         load = _loading(getattr(module, LOADS), holder, models, functions)
         patches.replace(module, LOADS, load)
+        saves = saving_module()
+        patches.replace(saves, SAVES, saving(getattr(saves, SAVES)))
         for cls in function_classes():
             patches.replace(cls, "__call__", _running(cls.__call__, holder, functions))
+
+    def saving(save: Callable[..., Any]) -> Any:
+        """``tf.saved_model.save`` of a model; where Keras saves something itself, it is no export,
+        or is seen as one there."""
+
+        @functools.wraps(save)
+        def watched(obj: Any, export_dir: Any, *args: Any, **kwargs: Any) -> Any:
+            result = save(obj, export_dir, *args, **kwargs)
+            seen = holder.session.closed or holder.session.calls.events.inside
+            if isinstance(obj, keras.Model) and not seen:
+                unharmed(exported, obj, str(export_dir), otherwise=None)
+            return result
+
+        return watched
 
     def exporting(export: Callable[..., Any]) -> Any:
         @functools.wraps(export)

@@ -56,7 +56,9 @@ def correspondence(
         return Correspondence("rearranged", text)
     rows = np.unique(np.linspace(0, len(a) - 1, min(len(a), MOST_ROWS)).astype(int))
     x, y = (np.asarray(v[rows], np.float64).reshape(len(rows), -1) for v in (a, b))
-    ranges = f"values from {_span(a)} in A, from {_span(b)} in B"
+    ours, theirs = _span(a), _span(b)
+    ranges = f"values from {ours} in A, from {theirs} in B"
+    ranges = f"values from {ours} in both" if ours == theirs else ranges
     if np.array_equal(a, b):
         return Correspondence("equal", ranges)
     looked_at = [

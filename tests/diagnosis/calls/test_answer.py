@@ -33,7 +33,7 @@ from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.report.documents.calls import call_causes
-from whydiff.testing.calls import KERNEL, Linear, X, call, execution
+from whydiff.testing.calls import DENSE, KERNEL, Linear, X, call, execution
 from whydiff.testing.sides import weights
 
 OUT = (X @ KERNEL).astype("float32")
@@ -126,6 +126,10 @@ def test_classes_are_counted_of_probabilities_only(row, change, share):
     a, b = (call(n, outputs=runner.again(side).outputs[0]) for n, side in ((1, "a"), (2, "b")))
     trials = run_trials(runner, ["mode"], (a, b), "outputs")
     assert answer(pair(a, b), trials=trials).gap.get("predictions_differ") == share
+    # all between 0 and 1 by chance
+    linear = {**DENSE, "layer:dense:activation": "linear"}
+    a = replace(a, recipe=replace(a.recipe, architecture=linear))
+    assert "predictions_differ" not in answer(pair(a, b), trials=trials).gap
 
 
 def test_classes_of_a_sequence_of_single_probabilities_are_counted():

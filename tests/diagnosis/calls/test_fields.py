@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import GeneratorState, Leaf
+from whydiff.core.calls import GeneratorState, Leaf, Origin
 from whydiff.core.digests import row_digests
 from whydiff.diagnosis.calls.fields import compare, with_programs
 from whydiff.diagnosis.calls.pairs.choosing import disagreements
@@ -291,6 +291,27 @@ def test_what_one_model_can_be_given_of_another_call(kind, facts, movable):
 def test_few_bits_are_a_quantized_model(one, other, mechanism):
     a, b = (call(n, precision={"policy:dense": p}) for n, p in enumerate((one, other)))
     assert compare(a, b).finding("precision").mechanism == mechanism
+
+
+@pytest.mark.parametrize(
+    ("kernel", "together"), [(KERNEL, ()), (KERNEL + 1, ("weights", "precision"))]
+)
+def test_a_model_quantized_from_other_weights_brings_them_along(kernel, together):
+    """What has no counterpart may differ as what has one does: no share is one's alone."""
+
+    def with_lone(number, name, kernel, policy):
+        made = call(number, model=number, kernel=kernel, origin=Origin(f"file {number}", "file"),
+                    precision={"policy:dense": policy})  # fmt: skip
+        (weight,), (origin,) = made.recipe.weights, made.recipe.origins
+        lone = replace(weight, path=name, shape=(3, number), digest=name)
+        recipe = replace(made.recipe, weights=(weight, lone), origins=(origin, origin))
+        return replace(made, recipe=recipe)
+
+    a = with_lone(1, "dense_1/kernel", KERNEL, "float32")
+    b = with_lone(2, "dense_1/quantized", kernel, "int8_from_float32")
+    found = compare(a, b)
+    assert found.structure == (together or ("precision",))
+    assert ("precision" in found.movable) is not bool(together)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whydiff.core.calls import AFTER_STEPS, WITHIN, Leaf, Origin, Output, Score
+from whydiff.core.calls import AFTER_STEPS, PRINTED_OF, WITHIN, Leaf, Origin, Output, Score
 from whydiff.core.digests import row_digests
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import Tensor
@@ -449,6 +449,16 @@ def test_a_score_that_is_equal_to_rounding_is_no_disagreement_and_the_next_metri
 
     assert scored(call(1), score(2, 1, 0.9), measured(0.9 * (1 + 2e-5))) == []
     assert scored(call(1), score(2, 1, 0.9), measured(0.9 * (1 + 4e-5))) == [(3, 2)]
+
+
+@pytest.mark.parametrize(("printed", "held"), [((), "acc"), (("binary_acc",), "binary_acc")])
+def test_a_score_is_held_against_the_metric_that_the_script_prints(printed, held):
+    measured = call(3, "evaluate", y=Y, values={"acc": 0.3, "binary_acc": 0.9})
+    measured = replace(measured, notes={PRINTED_OF: dict.fromkeys(printed, "")})
+    (found,) = (d for d in disagreements(execution(call(1), score(2, 1), measured)))
+    assert found.distance.metric == held
+    agrees = replace(measured, values={"acc": 0.2, "binary_acc": 0.9})  # by what nobody sees
+    assert bool(scored(call(1), score(2, 1), agrees)) is bool(printed)
 
 
 def test_a_score_is_held_against_the_validation_of_as_many_rows(trained_fit):

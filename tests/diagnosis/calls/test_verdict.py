@@ -33,6 +33,7 @@ from whydiff.core.scoring import (
     IN_ITS_UNITS,
     IN_ONE_BATCH,
     IN_PART,
+    LARGEST_OF_BOTH,
     LARGEST_ONLY,
     LEFT_OUT,
     NONZERO,
@@ -871,6 +872,8 @@ def test_a_threshold_on_logits():
         ({FROM_OUTPUTS: 0.94}, "classes-instead-of-outputs"),  # all but a small part of the gap
         ({EACH_OUTPUT: 0.95, BY_CLASS: 0.25}, "each-output-on-its-own"),
         ({EACH_OUTPUT: 0.95, ALL_OUTPUTS: 0.25}, "all-outputs-at-once"),
+        ({LARGEST_OF_BOTH: 0.95, ALL_OUTPUTS: 0.25}, "largest-of-several-labels"),
+        ({LARGEST_OF_BOTH: 0.95, EACH_OUTPUT: 0.25}, "largest-of-several-labels"),
         ({EQUAL: 0.95, BY_CLASS: 0.25, CUT_AT_HALF: 0.9}, "outputs-equal-to-the-label"),
         ({"macro average": 0.95}, "measured-by-another-rule"),
         ({EXCHANGED: 0.95}, "labels-and-predictions-exchanged"),

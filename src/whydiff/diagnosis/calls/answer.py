@@ -135,12 +135,22 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
     if trials is not None and not trials.failure:
         a, b = (list(m.outputs) for m in (trials.a, trials.b))
         if a and b:
-            if all(map(_are_probabilities, (*a, *b))):  # else nothing says that it classifies
+            linear = any(map(_ends_linear, (pair.a, pair.b)))
+            # else nothing says that it classifies
+            if not linear and all(map(_are_probabilities, (*a, *b))):
                 told["predictions_differ"] = churn(a, b)
             told["distance"] = trials.whole
         if d.metric in (OUTPUTS, WEIGHTS):
             told["relative"] = trials.apart(trials.a, trials.b)[0]
     return told
+
+
+def _ends_linear(call: Call) -> bool:
+    """Whether the last layer of a model has no activation: its outputs are no probabilities, even
+    where all of them happen to be between 0 and 1."""
+    facts = call.recipe.architecture
+    last = str((facts.get("layers") or [""])[-1]).rpartition(": ")[0]
+    return facts.get(f"layer:{last}:activation") == "linear"
 
 
 def _are_probabilities(output: np.ndarray) -> bool:

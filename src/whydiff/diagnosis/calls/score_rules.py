@@ -101,6 +101,20 @@ OF_BOTH = (
         "{its} counts each output, {function} a sample only where all of its outputs are right",
     ),
     (
+        scoring.LARGEST_OF_BOTH,
+        scoring.ALL_OUTPUTS,
+        "largest-of-several-labels",
+        "{its} compares the largest output with the first label that is 1, {function} counts a "
+        "sample only where all of its outputs are right",
+    ),
+    (
+        scoring.LARGEST_OF_BOTH,
+        scoring.EACH_OUTPUT,
+        "largest-of-several-labels",
+        "{its} compares the largest output with the first label that is 1, {function} counts each "
+        "output",
+    ),
+    (
         scoring.AMONG_LARGEST,
         scoring.BY_CLASS,
         "among-the-largest",

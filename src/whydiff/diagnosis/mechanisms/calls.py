@@ -793,6 +793,16 @@ MECHANISMS = (
         seen="Counted output by output the accuracy is the one number, sample by sample the other.",
     ),
     Mechanism(
+        "largest-of-several-labels",
+        ("measurement",),
+        "an accuracy of the largest output where a sample has several labels",
+        "For targets of several columns 'accuracy' compares argmax with argmax, whatever the loss: "
+        "of several labels that are 1 only the first counts.",
+        "metrics=['binary_accuracy'] counts each label; accuracy_score(y_true, y_pred) needs all "
+        "labels of a sample.",
+        seen="By the largest output and the first label that is 1 the accuracy is evaluate's.",
+    ),
+    Mechanism(
         "labels-of-zero",
         ("measurement",),
         "a percentage of labels that are 0",

@@ -15,6 +15,7 @@ from whydiff.keras_backend.alike import (
     draw as draw,
     draws_between as draws_between,
     forget_gradients as forget_gradients,
+    of_one_size as of_one_size,
     opens_files as opens_files,
     operation_seeds as operation_seeds,
     permutations as permutations,

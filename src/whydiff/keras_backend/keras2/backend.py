@@ -32,6 +32,7 @@ from whydiff.keras_backend.tensorflow.backend import (
     feed as feed,
     hands_on_batches as hands_on_batches,
     hardware as hardware,
+    of_one_size as of_one_size,
     opens_files as opens_files,
     operation_seeds as operation_seeds,
     random_operations as random_operations,

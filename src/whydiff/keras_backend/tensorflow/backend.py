@@ -32,7 +32,7 @@ from whydiff.keras_backend.alike import (
     with_values as with_values,
     wrap_train_function as wrap_train_function,
 )
-from whydiff.keras_backend.base import OpensFile, SeveralSteps
+from whydiff.keras_backend.base import OF_ONE_SIZE, OpensFile, SeveralSteps
 from whydiff.keras_backend.code import closed_over
 from whydiff.keras_backend.internals import (
     array_adapter,
@@ -178,6 +178,11 @@ def signature(iterable: Any) -> Any:
     return iterable.element_spec if isinstance(iterable, tf.data.Dataset) else None
 
 
+def of_one_size(iterable: Any) -> bool:
+    """Whether the element spec names the size of the batches."""
+    return any(map(_names_a_size, tf.nest.flatten(signature(iterable))))
+
+
 def feed(
     batches: Callable[[], Iterable[Any]], like: Any, sizes: Callable[[], Collection[int]]
 ) -> Any:
@@ -195,10 +200,12 @@ def feed(
             else:  # nested as the specification is: tf.data makes tuples of lists
                 yield tf.nest.pack_sequence_as(like, tf.nest.flatten(batch))
 
-    if like is None:
+    if like is None or like == OF_ONE_SIZE:
         first = next(iter(batches()))
+        one = like == OF_ONE_SIZE and len(set(sizes())) == 1
+        size = next(iter(sizes())) if one else None
         like = tf.nest.map_structure(
-            lambda a: tf.TensorSpec((None, *np.shape(a)[1:]), np.asarray(a).dtype), _tuples(first)
+            lambda a: tf.TensorSpec((size, *np.shape(a)[1:]), np.asarray(a).dtype), _tuples(first)
         )
     else:
         like = _for_sizes(like, sizes)

@@ -7,6 +7,8 @@ from typing import Any
 
 #: The function of :func:`loading_module` that every load of a SavedModel comes to.
 LOADS = "load_partial"
+#: The function of :func:`saving_module` that every save of a SavedModel comes to.
+SAVES = "save_and_return_nodes"
 
 
 def loading_module() -> Any:
@@ -14,6 +16,13 @@ def loading_module() -> Any:
     from tensorflow.python.saved_model import load
 
     return load
+
+
+def saving_module() -> Any:
+    """Where TensorFlow saves SavedModels."""
+    from tensorflow.python.saved_model import save
+
+    return save
 
 
 def as_tensor(value: Any) -> Any:
@@ -48,7 +57,7 @@ def fitting(paths: Sequence[str], shapes: Sequence[tuple[int, ...]], loaded: Any
     They are called by their paths in both, or (exported by JAX) by the last part of them, in the
     order of the model.
     """
-    variables = list(getattr(loaded, "variables", ()) or ())
+    variables = list(getattr(loaded, "variables", ()) or ()) or _read_by_signatures(loaded)
     for part in (0, -1):
         known: dict[tuple[str, tuple[int, ...]], list[Any]] = {}
         for one in variables:
@@ -59,3 +68,10 @@ def fitting(paths: Sequence[str], shapes: Sequence[tuple[int, ...]], loaded: Any
         if all(len(known.get(key, ())) >= keys.count(key) for key in keys):
             return [known[key].pop(0) for key in keys]
     return []
+
+
+def _read_by_signatures(loaded: Any) -> list[Any]:
+    """The variables that the signatures read: a model that ``tf.saved_model.save`` saved lists none
+    itself."""
+    functions = dict(getattr(loaded, "signatures", None) or {}).values()
+    return list({id(v): v for function in functions for v in function.variables}.values())

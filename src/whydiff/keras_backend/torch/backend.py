@@ -12,6 +12,7 @@ import torch
 from whydiff.keras_backend.alike import (
     copier as copier,
     forget_traces as forget_traces,
+    of_one_size as of_one_size,
     operation_seeds as operation_seeds,
     random_operations as random_operations,
     set_operation_seeds as set_operation_seeds,

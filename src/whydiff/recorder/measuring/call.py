@@ -159,6 +159,7 @@ class Measuring(Flags):
         self._iterator: weakref.ref[Any] | None = None
         self._whole = False  # whether all rows were read at once, from arrays
         self._passes = self._seen_pass = 0
+        self._of_one_size = False
         self._logs: Mapping[str, Any] = {}
         self._listed: list[str] = []  # metrics in the order of the list that evaluate returns
         self._weights: dict[int, np.ndarray | None] = {}  # by id of the variable, before the call
@@ -235,12 +236,16 @@ class Measuring(Flags):
             self._fed.add_parts(tuple(whole), sizes)
 
     def sees(self, iterator: Any) -> bool:
-        """Whether the batches of this iterator are to be looked at on their way."""
+        """Whether this iterator hands out the batches of this call."""
         mine = self._iterator is not None and self._iterator() is iterator
-        return mine and not self.trouble and not self._whole
+        return mine and not self.trouble
 
     def tee(self, iterable: Any) -> Any:
-        """``iterable`` with our eyes on it; asked for once per pass."""
+        """``iterable``, with our eyes on it where its batches are to be looked at on their way;
+        asked for once per pass."""
+        self._of_one_size = self._adapter.of_one_size(iterable)
+        if self._whole:
+            return iterable
         self._passes += 1
         teed = self._adapter.tee(iterable, self._shown(self._passes))
         if teed is None:
@@ -434,6 +439,7 @@ class Measuring(Flags):
             function=weak(function),
             trainable=described.trainable,
             exported=self._run_exported,
+            of_one_size=self._of_one_size,
         )
         return call, live
 

@@ -288,7 +288,10 @@ class Provenance:
         before = self._homes.get(digest)
         earlier = f" ({before[2].text})" if before is not None and before[2].text else ""
         at = f" at line {saved.line}" if saved and saved.line else ""
-        text = f"exported to {Path(path).name}{at}{earlier}"
+        where = Path(path)
+        numbered = where.name.isdigit()  # a version, as TensorFlow Serving wants it
+        name = f"{where.parent.name}/{where.name}" if numbered else where.name
+        text = f"exported to {name}{at}{earlier}"
         return Origin(text, "file", saved.event if saved else None, path=path)
 
     def _unwatched(self, slot: Slot, entry: _Entry | None) -> Origin:

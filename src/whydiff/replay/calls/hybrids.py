@@ -94,7 +94,8 @@ class CallHybrids:
             if one.fed is None:
                 raise TransferError("what an earlier call was fed was too large to keep")
             on_batch = "on_batch" in str(one.call.notes.get("method", ""))
-            run(model, Way(_through(one.call), on_batch=on_batch), one.fed)
+            way = Way(_through(one.call), on_batch=on_batch, of_one_size=one.of_one_size)
+            run(model, way, one.fed)
 
     def fed(self) -> Sequence[Any]:
         """What A was fed."""
@@ -175,7 +176,8 @@ class CallHybrids:
             through = CALL
         if through == CALL:
             return Way(CALL, training, mode.arguments.get("mask"))
-        return Way(through, on_batch="on_batch" in str(how.call.notes.get("method", "")))
+        on_batch = "on_batch" in str(how.call.notes.get("method", ""))
+        return Way(through, on_batch=on_batch, of_one_size=self._cut(choice).of_one_size)
 
     def _runs_compiled(self, base: str, choice: Choice) -> bool:
         """Whether the compiled function of the side's own call runs."""
@@ -190,14 +192,15 @@ class CallHybrids:
         return own and self._way(choice).through == self.lives[base].call.kind != CALL
 
     def _functions(self, live: LiveCall, base: str, choice: Choice) -> None:
-        """The compiled function that ran, where the program is that of the call; else a new one."""
+        """The compiled function that ran, where the program is that of the call and the function
+        is still there; else a new one."""
         own = self._runs_compiled(base, choice)
-        if not own:
+        ran = live.function() if own and live.function else None
+        if ran is None:
             adapter_of(live.model).forget_traces(live.model)
         for name in ("predict_function", "test_function"):
             kind = PREDICT if name.startswith("predict") else EVALUATE
-            kept = live.function() if own and live.function and live.call.kind == kind else None
-            setattr(live.model, name, kept)
+            setattr(live.model, name, ran if live.call.kind == kind else None)
 
     def _cut(self, choice: Choice) -> LiveCall:
         """The side whose batches are fed: they go with the samples, where not swapped alone."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from whydiff.core.feeding import TransferError
 from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.base import OF_ONE_SIZE
 from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import (
     global_generator,
@@ -45,6 +46,7 @@ class Way:
     training: bool | None = None
     mask: Any = None
     on_batch: bool = False
+    of_one_size: bool = False  # as LiveCall has it
 
 
 def run(model: Any, way: Way, batches: Sequence[Any]) -> Measured:
@@ -53,31 +55,31 @@ def run(model: Any, way: Way, batches: Sequence[Any]) -> Measured:
         raise TransferError("what it was given was too large to keep")
     with quiet():
         if way.through == EVALUATE:
-            return _evaluated(model, batches)
+            return _evaluated(model, batches, way)
         if way.through == PREDICT:
-            return Measured(_predicted(model, batches, way.on_batch), {})
+            return Measured(_predicted(model, batches, way), {})
         return Measured(called(model, batches, way.training, way.mask), {})
 
 
-def _predicted(model: Any, batches: Sequence[Any], on_batch: bool) -> list[np.ndarray]:
+def _predicted(model: Any, batches: Sequence[Any], way: Way) -> list[np.ndarray]:
     keras = package_of(model)
-    if on_batch:
+    if way.on_batch:
         parts = [keras.Model.predict_on_batch(model, batch[0]) for batch in batches]
         return joined(model, [leaves_of(part) for part in parts])
     # Nested as Keras nests arrays: a compiled function is traced anew for another nesting.
     inputs = [keras.utils.pack_x_y_sample_weight(batch[0]) for batch in batches]
     if len({tuple(np.shape(leaf)[1:] for leaf in leaves_of(x)) for x in inputs}) > 1:
         # Samples of several lengths came in calls of their own.
-        found = [keras.Model.predict(model, _fed(model, [one]), verbose=0) for one in inputs]
+        found = [keras.Model.predict(model, _fed(model, [one], way), verbose=0) for one in inputs]
         return joined(model, [leaves_of(part) for part in found])
-    outputs = keras.Model.predict(model, _fed(model, inputs), verbose=0)
+    outputs = keras.Model.predict(model, _fed(model, inputs, way), verbose=0)
     return [np.asarray(part) for part in leaves_of(outputs)]
 
 
-def _evaluated(model: Any, batches: Sequence[Any]) -> Measured:
+def _evaluated(model: Any, batches: Sequence[Any], way: Way) -> Measured:
     """Metrics, and beside them the outputs that they were computed from."""
     evaluate = package_of(model).Model.evaluate
-    values = evaluate(model, _fed(model, batches), verbose=0, return_dict=True)
+    values = evaluate(model, _fed(model, batches, way), verbose=0, return_dict=True)
     return Measured([], numbers(values if isinstance(values, Mapping) else {"loss": values}))
 
 
@@ -104,7 +106,7 @@ def joined(model: Any, parts: Sequence[Sequence[Any]]) -> list[np.ndarray]:
     return [c[0] if len(c) == 1 or not c[0].ndim else np.concatenate(c) for c in columns]
 
 
-def _fed(model: Any, batches: Sequence[Any]) -> Any:
+def _fed(model: Any, batches: Sequence[Any], way: Way) -> Any:
     structure = batches[0]
     if is_keras_2(model):
         from whydiff.keras_backend.keras2 import backend
@@ -112,7 +114,8 @@ def _fed(model: Any, batches: Sequence[Any]) -> Any:
         return backend.feed(lambda: map(backend.tensors, batches), None, tuple)
     from whydiff.replay.pinned import fixed  # a data adapter of Keras 3
 
-    return fixed([leaves_of(batch) for batch in batches], structure)
+    like = OF_ONE_SIZE if way.of_one_size else None
+    return fixed([leaves_of(batch) for batch in batches], structure, like)
 
 
 # --- leaving everything as it was ---------------------------------------------------------------

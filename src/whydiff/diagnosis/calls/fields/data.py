@@ -95,7 +95,7 @@ def _content(
         found["data-content"] = differs("data-content", part, part, "evaluated-in-part")
         return
     one, other = (", ".join(_form(x) for x in i.of("x")) for i in (a, b))
-    text = f"{shared} of {n} rows are also in B's {m}"
+    text = f"{shared} of {n} rows are also in B's {m}" if shared else "no row is equal"
     text += f"; {one} vs. {other}" if one != other else f"; both {one}"
     found["data-content"] = differs("data-content", text)
 

@@ -155,7 +155,11 @@ def structure_of(
     if a.model_number == b.model_number and not lone and not recast:
         return ()  # of one model that was changed in place, both forms are at hand
     together = []
-    if lone and found.get(WEIGHTS) and found[WEIGHTS].mechanism == "weights-skipped":
+    skipped = WEIGHTS in found and found[WEIGHTS].mechanism == "weights-skipped"
+    # Where the weights that can be compared differ, those in another form may, too: a model that
+    # was quantized from other weights brings them along.
+    others = "precision" in differing and WEIGHTS in differing
+    if lone and (skipped or others):
         together.append(WEIGHTS)
     if "architecture" in differing:
         together.append("architecture")

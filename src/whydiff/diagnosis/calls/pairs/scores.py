@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from whydiff.core.calls import MeasuringCall, Score, joined_call
+from whydiff.core.calls import PRINTED_OF, MeasuringCall, Score, joined_call
 from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.origins import weights_story
 from whydiff.diagnosis.calls.pairs.alike import (
@@ -185,6 +185,9 @@ def _scored(
         for name, power in powers.items()
         if power is not None and (power == 1.0 or (value >= 0.0 and not exact))
     ]
+    # Who sees one of several accuracies beside the score asks about that one.
+    seen = (call.notes.get(PRINTED_OF) or {}) if isinstance(call, MeasuringCall) else {}
+    found = [d for d in found if d.metric in seen] or found
     if found:
         yield call, score, found
 
