@@ -41,6 +41,10 @@ FROM_CLASSES = "from what the score was given"
 LARGEST_ONLY = "of the class of the largest output"
 #: the output whose labels the score was given, where they are those of another than it read
 OTHER_OUTPUT = "output that the labels belong to"
+#: how many columns of the labels stand at another place than in evaluate's
+COLUMNS_MOVED = "columns of the labels in another order"
+#: how many labels are none that evaluate has, in any order
+OTHER_LABELS = "labels that are others than evaluate's"
 #: how many classes have another number in the labels of the score than in evaluate's
 RELABELLED = "classes that the labels number otherwise"
 #: where among the samples of evaluate those that were predicted begin, if they go on from there

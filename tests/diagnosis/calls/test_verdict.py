@@ -21,6 +21,7 @@ from whydiff.core.scoring import (
     BEGINS_AT,
     BY_CLASS,
     BY_POSITION,
+    COLUMNS_MOVED,
     CUT_AT_HALF,
     CUT_AT_ZERO,
     EACH_OUTPUT,
@@ -38,6 +39,7 @@ from whydiff.core.scoring import (
     LEFT_OUT,
     NONZERO,
     ON_PREDICTED,
+    OTHER_LABELS,
     OTHER_OUTPUT,
     OTHER_SAMPLES,
     OWN_INPUTS,
@@ -741,6 +743,9 @@ def test_weights_of_another_epoch_are_a_part_of_a_scores_gap(with_others, aligne
         ({BEGINS_AT: 32.0}, "generator", "generator-goes-on"),
         ({RELABELLED: 3.0}, "arrays", "classes-numbered-otherwise"),
         ({OTHER_OUTPUT: 1.0}, "arrays", "labels-of-another-output"),
+        ({COLUMNS_MOVED: 2.0}, "arrays", "columns-of-the-labels"),
+        ({OTHER_LABELS: 9.0}, "arrays", "other-labels"),
+        ({OTHER_LABELS: 9.0}, "tf.data", "labels-of-another-pass"),
     ],
 )
 def test_how_labels_and_predictions_came_into_different_orders(more, source, mechanism):

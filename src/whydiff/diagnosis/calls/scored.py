@@ -233,7 +233,20 @@ def _how_ordered(asked: _Asked) -> tuple[str, str]:
             f"the predictions come from the generator that {it} had read, and go on from where "
             f"that stopped: {rows}"
         )
-    if source == "arrays" or asked.against.reshuffled is False:
+    columns = values.get(scoring.COLUMNS_MOVED)
+    if columns is not None:
+        return "columns-of-the-labels", (
+            f"{int(columns)} columns of the labels that the score was given stand at other places "
+            "than the outputs that they belong to"
+        )
+    here = source == "arrays" or asked.against.reshuffled is False
+    other = values.get(scoring.OTHER_LABELS)
+    if here and other is not None:
+        return "other-labels", (
+            f"the score was given other labels than {it}, in whatever order they stand: those of "
+            f"{int(other)} samples differ"
+        )
+    if here:
         return "labels-in-another-order", (
             f"the samples were predicted in another order than the labels stand in: {rows}"
         )

@@ -427,6 +427,25 @@ MECHANISMS = (
         seen="With the label of its own sample for every prediction the score is evaluate's.",
     ),
     Mechanism(
+        "columns-of-the-labels",
+        ("measurement",),
+        "columns of the labels in another order than the outputs",
+        "Labels of several columns that are put together from a dictionary or a table stand in "
+        "its order, or in that of sorted names; the model's outputs stand in the order that it was "
+        "trained on.",
+        "Keep one list of the column names, and put both training and test labels together by it.",
+        seen="Column by column the labels are those of evaluate, at other places.",
+    ),
+    Mechanism(
+        "other-labels",
+        ("data-content",),
+        "other labels for the same samples",
+        "What a score compares the predictions with was made otherwise than the labels that "
+        "evaluate was given: another column, other units, another version of a file.",
+        "Give both the same array of labels.",
+        seen="The labels of the score are not those of evaluate, in any order.",
+    ),
+    Mechanism(
         "classes-numbered-otherwise",
         ("data-content",),
         "classes in another order",

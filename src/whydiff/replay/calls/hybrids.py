@@ -269,7 +269,7 @@ def probe_of(model: Any) -> tuple[Any, ...]:
         return generator.normal(size=shape).astype("float32")
 
     inputs = symbolic_inputs(model)
-    if not inputs:
+    if inputs is None or not leaves_of(inputs):  # a symbolic tensor is neither true nor false
         raise TransferError("a model without symbolic inputs says not what it takes")
     if isinstance(inputs, list) and len(inputs) == 1:
         (inputs,) = inputs

@@ -169,6 +169,7 @@ def _of_aligned(
         found |= _computed(_as_predicted(read, fitting))
         found |= _computed(_with_noise_of(evaluate, read, fitting))
         found |= _computed(_of_places(evaluate, read))
+        found |= _computed(_of_labels(fitting, labels))
     if in_other_units(read.done):
         found |= _computed(
             [(scoring.IN_ITS_UNITS, lambda: function(own, outputs.reshape(predicted.shape)))]
@@ -244,6 +245,21 @@ def _of_places(evaluate: LiveCall, read: _Read) -> _Rules:
         theirs = _as(column[places], read.labels)
         if k != _position(read.score, read.reads) and np.array_equal(theirs, read.labels):
             yield scoring.OTHER_OUTPUT, partial(float, k)
+
+
+def _of_labels(own: np.ndarray, labels: np.ndarray) -> _Rules:
+    """What else than another order of the rows makes the labels of a score differ from evaluate's:
+    another order of their columns, or other values."""
+    if own.shape != labels.shape or own.dtype.kind not in "biuf" or _near(own, labels):
+        return
+    ours, theirs = (np.asarray(y, np.float64).reshape(len(y), -1) for y in (own, labels))
+    columns_ = range(ours.shape[1])
+    places = [next((k for k in columns_ if _near(ours[:, k], c)), None) for c in theirs.T]
+    if sorted(k for k in places if k is not None) == list(columns_):
+        yield scoring.COLUMNS_MOVED, lambda: sum(k != i for i, k in enumerate(places))
+    elif not _near(np.sort(ours, axis=0), np.sort(theirs, axis=0)):
+        other = ~np.all(np.isclose(ours, theirs, rtol=1e-3), axis=1)
+        yield scoring.OTHER_LABELS, lambda: int(np.sum(other))
 
 
 def _of_unequal_batches(read: _Read, labels: np.ndarray) -> _Rules:
