@@ -71,7 +71,7 @@ class CallBook:
         self.models = Models()
         self.descriptions = Descriptions()
         self.traces = Traces()
-        self.provenance = Provenance(adapter().to_numpy, ledger)
+        self.provenance = Provenance(adapter().to_numpy, ledger, self.models.named)
         self.events = Events(self)
         self._running: Measuring | Validation | None = None
         self._around: list[Measuring | Validation | None] = []  # what runs around it

@@ -43,6 +43,12 @@ class Models:
             known.number = self._shown
         return known
 
+    def named(self, number: int) -> str:
+        """What a person calls the model with that number: by its name, while it exists."""
+        models = (known.model() for known in self._known.values() if known.number == number)
+        name = next((str(model.name) for model in models if model is not None), None)
+        return f"model {number}" if name is None else f"model {name!r}"
+
     def alive(self) -> list[Any]:
         """Models that still exist, in the order in which they were built.
 

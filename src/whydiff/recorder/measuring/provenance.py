@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,8 @@ class _Loop:
 class Provenance:
     """The last known origin of every variable."""
 
-    def __init__(self, to_numpy: Any, ledger: Ledger) -> None:
-        self._to_numpy, self._ledger = to_numpy, ledger
+    def __init__(self, to_numpy: Any, ledger: Ledger, model_named: Callable[[int], str]) -> None:
+        self._to_numpy, self._ledger, self._model_named = to_numpy, ledger, model_named
         self._entries: dict[int, _Entry] = {}
         self._homes: dict[str, tuple[int, str, Origin]] = {}  # digest -> (model, path, origin)
         self._loops: list[_Loop] = []
@@ -141,7 +141,7 @@ class Provenance:
             if source is not None and home is not None:
                 earlier = home[2].text if home[0] == source else ""
                 there = f"{home[1]} of " if home[1] != slot.path else ""
-                text = f"copied from {there}model {source}{at}"
+                text = f"copied from {there}{self._model_named(source)}{at}"
                 text += f" ({earlier})" if earlier else ""
                 origin = Origin(
                     text, "copied", event, model=source, line=line,
