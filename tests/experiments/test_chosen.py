@@ -78,6 +78,7 @@ def test_folds_are_meant_to_have_other_rows(judged):
 
 LOOP = """\
 VARIANTS = {{"raw": raw, "log": np.log(raw)}}
+DRAWN = [resample(raw) for _ in range(2)]
 for {loop}:
     model = build()
     log = model.fit({fed}, y)
@@ -92,10 +93,12 @@ for {loop}:
         ("x in (raw, raw / 2)", "x", True),
         ("rate in [0.1, 0.2]", "x", False),
         ("x in batches()", "x", False),
+        ("x in DRAWN", "x", False),
+        ("x in DRAWN.values()", "x", False),
         ("i in range(2)", "x[i]", False),
     ],
 )
 def test_data_that_a_loop_takes_from_a_collection_are_intentional(judged, loop, fed, intended):
-    finding = judged(LOOP.format(loop=loop, fed=fed), (4,), (4,), asked=({}, {}))
-    assert ("chooses the data by the loop in line 2" in finding.detail) is intended
+    finding = judged(LOOP.format(loop=loop, fed=fed), (5,), (5,), asked=({}, {}))
+    assert ("chooses the data by the loop in line 3" in finding.detail) is intended
     assert finding.intended or not intended

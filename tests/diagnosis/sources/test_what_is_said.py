@@ -172,7 +172,7 @@ def test_seed_states_of_other_formats_are_judged_by_their_seeds():
         return noise(state(path, 1, dtype=dtype), execution=run)
 
     assert said("noise", side("uint32", 5), side("int64", 5)) == (
-        IDENTICAL, "1 seed equal; the other numbers that a backend draws from it count as its own"
+        IDENTICAL, "1 seed equal; the other numbers that come of that are counted with the version"
     )  # fmt: skip
     formats = "the seed states have other formats and cannot be compared"
     for pair_of in (

@@ -174,10 +174,12 @@ def _nothing_fresh(a: Side, b: Side, pairs: Pairs) -> Finding:
         for p, q in pairs.recast
     ]
     if drawn and all(p and q and p.seed is not None and p.seed == q.seed for p, q in drawn):
+        apart = a.recipe.backend.get("backend") != b.recipe.backend.get("backend")
+        where = "backend" if apart else "version"
         return identical(
             ID,
-            f"{count(len(drawn), 'seed')} equal; the other numbers that a backend draws from it "
-            "count as its own",
+            f"{count(len(drawn), 'seed')} equal; the other numbers that come of that are counted "
+            f"with the {where}",
         )
     return unknown(ID, "the seed states have other formats and cannot be compared")
 

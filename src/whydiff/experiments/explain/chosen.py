@@ -16,7 +16,7 @@ from whydiff.diagnosis.sources.facts import equal, show
 from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes import ensemble_or_folds
 from whydiff.script_text.dataflow import deciding
-from whydiff.script_text.edits import last_name, parse, statement_at
+from whydiff.script_text.edits import Script, last_name, parse, statement_at
 
 _OPEN = ("", "prepared-otherwise", "other-subset", *data_content.BY_RULE)
 
@@ -62,7 +62,7 @@ def _taken_in_loop(text: str, path: Path, sides: tuple[Side, Side]) -> str:
     if statement is None:
         return ""
     loop = next((n for n in script.loops(statement) if isinstance(n, ast.For)), None)
-    if loop is None or not _collection(loop.iter):
+    if loop is None or not _written_down(script, loop.iter):
         return ""
     targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
     fed = [
@@ -77,12 +77,22 @@ def _taken_in_loop(text: str, path: Path, sides: tuple[Side, Side]) -> str:
     return f"the loop in line {loop.lineno}, {taken}"
 
 
-def _collection(iterated: ast.expr) -> bool:
-    """Whether a loop goes through entries that the script writes down under a name."""
+def _written_down(script: Script, iterated: ast.expr) -> bool:
+    """Whether a loop goes through entries that the script writes down: what it computes, as a list
+    of resampled data, may have been drawn."""
     if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute):
-        whole = iterated.func.attr in ("items", "values", "keys") and not iterated.args
-        return whole and isinstance(iterated.func.value, ast.Name)
-    return isinstance(iterated, ast.Name | ast.List | ast.Tuple)
+        if iterated.func.attr not in ("items", "values", "keys") or iterated.args:
+            return False
+        iterated = iterated.func.value
+    if isinstance(iterated, ast.Name):
+        values = [
+            node.value
+            for node in ast.walk(script.tree)
+            if isinstance(node, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == iterated.id for t in node.targets)
+        ]
+        return len(values) == 1 and isinstance(values[0], ast.Dict | ast.List | ast.Tuple)
+    return isinstance(iterated, ast.Dict | ast.List | ast.Tuple)
 
 
 def _line_here(side: Side, path: Path) -> int:

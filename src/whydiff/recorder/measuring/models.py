@@ -44,10 +44,13 @@ class Models:
         return known
 
     def named(self, number: int) -> str:
-        """What a person calls the model with that number: by its name, while it exists."""
-        models = (known.model() for known in self._known.values() if known.number == number)
-        name = next((str(model.name) for model in models if model is not None), None)
-        return f"model {number}" if name is None else f"model {name!r}"
+        """What a person calls the model with that number: by its name, while it exists and no
+        other has the same."""
+        alive = {k.number: k.model() for k in self._known.values() if k.number}
+        names = {n: str(model.name) for n, model in alive.items() if model is not None}
+        name = names.get(number, "")
+        alone = [*names.values()].count(name) == 1
+        return f"model {name!r}" if alone else f"model {number}"
 
     def alive(self) -> list[Any]:
         """Models that still exist, in the order in which they were built.

@@ -253,13 +253,26 @@ def _of_labels(own: np.ndarray, labels: np.ndarray) -> _Rules:
     if own.shape != labels.shape or own.dtype.kind not in "biuf" or _near(own, labels):
         return
     ours, theirs = (np.asarray(y, np.float64).reshape(len(y), -1) for y in (own, labels))
-    columns_ = range(ours.shape[1])
-    places = [next((k for k in columns_ if _near(ours[:, k], c)), None) for c in theirs.T]
-    if sorted(k for k in places if k is not None) == list(columns_):
+    places = _places_of_columns(ours, theirs)
+    if places:
         yield scoring.COLUMNS_MOVED, lambda: sum(k != i for i, k in enumerate(places))
-    elif not _near(np.sort(ours, axis=0), np.sort(theirs, axis=0)):
-        other = ~np.all(np.isclose(ours, theirs, rtol=1e-3), axis=1)
-        yield scoring.OTHER_LABELS, lambda: int(np.sum(other))
+    elif not _places_of_columns(np.sort(ours, axis=0), np.sort(theirs, axis=0)):
+        # in no order of rows and columns are they the same
+        rows = [not _near(one, other) for one, other in zip(ours, theirs, strict=True)]
+        yield scoring.OTHER_LABELS, lambda: sum(rows)
+
+
+def _places_of_columns(ours: np.ndarray, theirs: np.ndarray) -> list[int]:
+    """Where in ``ours`` each column of ``theirs`` stands, each place taken once; [] if not all
+    have one."""
+    left, places = [*range(ours.shape[1])], []
+    for column in theirs.T:
+        place = next((k for k in left if _near(ours[:, k], column)), None)
+        if place is None:
+            return []
+        left.remove(place)
+        places.append(place)
+    return places
 
 
 def _of_unequal_batches(read: _Read, labels: np.ndarray) -> _Rules:
