@@ -47,6 +47,8 @@ _ACTING = {
     "own-train-step": "the train_step",
     "best-weights-kept": "which epoch's weights they keep",
     "file-carried-over": "a file that the earlier run left behind",
+    "columns-of-the-labels": "the order of the label columns",
+    "other-labels": "the labels",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",
 }
 

@@ -32,7 +32,7 @@ from whydiff.diagnosis.calls.pairs.disagreement import ROWS_CORRESPOND, RUN, Dis
 from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
-from whydiff.report.documents.calls import call_causes
+from whydiff.report.documents.calls import call_causes, call_verdict
 from whydiff.testing.calls import DENSE, KERNEL, Linear, X, call, execution
 from whydiff.testing.sides import weights
 
@@ -163,6 +163,15 @@ def test_only_where_hybrids_ran_is_a_cause_said_to_be_confirmed_by_them():
     for trials, how in ((by_hybrids, "with one field swapped"), (None, "one part of the gap")):
         (section,) = call_causes(answer(verdict=verdict, trials=trials))
         assert how in section.lead and section.lead.startswith("Confirmed by")
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "words"),
+    [("other-labels", "the labels"), ("input-changed", "the input data"), ("", "the input data")],
+)
+def test_the_first_sentence_names_what_a_mechanism_is_about(mechanism, words):
+    verdict = Verdict((cause("data-content", share=1.0, mechanism=mechanism),))
+    assert call_verdict(answer(verdict=verdict)).endswith(f" differ because of {words}.")
 
 
 # --- advice ---------------------------------------------------------------------------------------

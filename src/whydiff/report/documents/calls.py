@@ -49,7 +49,7 @@ def call_verdict(e: Explanation) -> str:
     confirmed, suspected = (
         list(
             dict.fromkeys(
-                source(c.source, measuring=True)
+                source(c.source, measuring=True, mechanism=c.mechanism)
                 for c in causes
                 if (c.status == CONFIRMED) is proven
             )
@@ -75,7 +75,9 @@ def said_not_watched(e: Explanation) -> str:
 
 def said_of_ignored(e: Explanation, measuring: bool = False) -> str:
     """The end of a verdict: which causes it leaves out because they are to be ignored; or ""."""
-    ignored = [source(c.source, measuring=measuring) for c in e.causes if c.ignored]
+    ignored = [
+        source(c.source, measuring=measuring, mechanism=c.mechanism) for c in e.causes if c.ignored
+    ]
     return f" Ignored: {listed(ignored)}." if ignored else ""
 
 
@@ -135,7 +137,11 @@ def call_causes(e: Explanation) -> Iterator[Section]:
     blocks: list[Block] = [causes_in_parts(e.causes, moved)]
     if e.unexplained > 0.01 and e.reproduced:
         blocks.append(Text(f"{percent(e.unexplained)} of the gap is unexplained.", "warning"))
-    confirmed = [source(c.source, measuring=True) for c in e.causes if c.status == CONFIRMED]
+    confirmed = [
+        source(c.source, measuring=True, mechanism=c.mechanism)
+        for c in e.causes
+        if c.status == CONFIRMED
+    ]
     how = (
         "running the call again with one field swapped at a time"
         if by_hybrids
