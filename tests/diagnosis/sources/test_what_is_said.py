@@ -172,7 +172,9 @@ def test_seed_states_of_other_formats_are_judged_by_their_seeds():
         return noise(state(path, 1, dtype=dtype), execution=run)
 
     assert said("noise", side("uint32", 5), side("int64", 5)) == (
-        IDENTICAL, "1 seed equal; the other numbers that come of that are counted with the version"
+        IDENTICAL,
+        "1 seed equal; the numbers drawn from equal seeds differ by the version and are counted "
+        "with it",
     )  # fmt: skip
     formats = "the seed states have other formats and cannot be compared"
     for pair_of in (

@@ -178,8 +178,8 @@ def _nothing_fresh(a: Side, b: Side, pairs: Pairs) -> Finding:
         where = "backend" if apart else "version"
         return identical(
             ID,
-            f"{count(len(drawn), 'seed')} equal; the other numbers that come of that are counted "
-            f"with the {where}",
+            f"{count(len(drawn), 'seed')} equal; the numbers drawn from equal seeds differ by the "
+            f"{where} and are counted with it",
         )
     return unknown(ID, "the seed states have other formats and cannot be compared")
 
