@@ -142,6 +142,22 @@ def test_padding_at_either_end_and_rows_of_several_lengths():
     assert correspondence(behind, longer[::-1]).kind != "padded"
 
 
+def test_a_mark_at_another_place_is_no_padding():
+    states = np.eye(6, dtype="float32")
+    assert not correspondence(states[[2]], states[[1]]).found
+    assert not correspondence(states[[2, 3, 0]], states[[1, 2, 5]]).found
+    flags = np.array([[0, 1, 1, 0], [0, 1, 1, 1]])
+    assert not correspondence(flags, np.array([[1, 1, 0, 0], [1, 1, 1, 0]])).found
+    assert correspondence(np.array([[0, 0, 4, 7]]), np.array([[4, 7, 0, 0]])).kind == "padded"
+
+
+def test_few_rows_that_come_again_and_again_show_nothing():
+    few = np.eye(5, dtype="float32")[[0, 1, 2, 0, 1, 2, 0, 1]]
+    assert correspondence(few, few[:, [1, 2, 0, 3, 4]]).kind == ""
+    more = np.eye(5, dtype="float32")[[0, 1, 2, 3, 4, 0, 1, 2]]
+    assert correspondence(more, more[:, [1, 2, 0, 3, 4]]).kind == "rearranged"
+
+
 def test_one_rule_for_all_values_is_told():
     pixels = RNG.integers(0, 256, size=(20, 6)).astype("float32")
     assert "B is 1/255 times A" in correspondence(pixels, pixels / 255).text

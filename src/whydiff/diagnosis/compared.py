@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,8 @@ from whydiff.diagnosis.sources.version import other_generations
 HELD = (ADAPTED, "stale-trace", "not-finalized", "other-constant", "attribute-kept")
 #: Sources that a change of environment moves together; the first that differs stands for them.
 ENVIRONMENT = ("backend", "version", "hardware")
+#: The relative distance of two logged numbers (float32) that the order of a sum may make.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,27 @@ class ComparedSides:
         """Whether both ended in the same weights and logged the same numbers, bit for bit."""
         logs = [[epoch.logs for epoch in side.fit.epochs] for side in (self.a, self.b)]
         return self.same_weights and repr(logs[0]) == repr(logs[1])  # NaN equals NaN here
+
+    @cached_property
+    def meets_by_chance(self) -> bool:
+        """Whether their recipes differ and yet both end in the same numbers, as good as rounding.
+
+        Of two runs of one script, another one may well end elsewhere: four samples drawn twice,
+        in another order.
+        """
+        if not self.differing:
+            return False
+        if self.ends_alike:
+            return True
+        last = [side.fit.epochs[-1].logs if side.fit.epochs else {} for side in (self.a, self.b)]
+        return (
+            bool(last[0])
+            and last[0].keys() == last[1].keys()
+            and all(
+                math.isclose(value, last[1][name], rel_tol=_ROUNDING)
+                for name, value in last[0].items()
+            )
+        )
 
     @cached_property
     def only_arrays(self) -> bool:

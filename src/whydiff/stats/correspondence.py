@@ -78,7 +78,7 @@ def correspondence(
     rounded = _rounded(x, y)
     if rounded:
         return Correspondence("rounded", f"the same values, {rounded}; {ranges}")
-    if len(rows) >= FEWEST_ROWS:
+    if _distinct(x) >= FEWEST_ROWS:  # a row that comes again shows nothing new
         if _columns_moved(x, y):
             what = "columns" if a.ndim == 2 else "values of each sample"
             return Correspondence(
@@ -119,17 +119,24 @@ def _columns_moved(x: np.ndarray, y: np.ndarray) -> bool:
 
 def padded(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> str:
     """How the rows are padded, where they are the same but for zeros at the start or the end of
-    their first axis; "" where they are not, or nothing is padded."""
-    lengths = []
+    their first axis; "" where they are not, or nothing is padded.
+
+    A single mark at another place (one-hot states, flags) is another sample, not padding.
+    """
+    lengths, moved = [], []
     for x, y in zip(a, b, strict=True):
         x, y = np.asarray(x), np.asarray(y)
         if not x.ndim or x.ndim != y.ndim or not np.array_equal(_stripped(x), _stripped(y)):
             return ""
-        lengths.append((len(x), len(y), np.array_equal(x, y)))
-    if all(equal for _, _, equal in lengths):
+        lengths.append((len(x), len(y)))
+        if not np.array_equal(x, y):
+            moved.append(_stripped(x))
+    if not moved:
         return ""
     one, two = ([n[side] for n in lengths] for side in (0, 1))
     if one == two:
+        if not any(len(row) > 1 for row in moved) or len(np.unique(np.concatenate(moved))) < 2:
+            return ""
         return "the same rows, padded with zeros at the other end"
     return f"the same rows, padded with zeros to length {_lengths(one)} vs. {_lengths(two)}"
 
@@ -143,6 +150,10 @@ def _stripped(row: np.ndarray) -> np.ndarray:
     filled = np.flatnonzero(row.reshape(len(row), -1).any(axis=1))
     stripped: np.ndarray = row[filled[0] : filled[-1] + 1] if len(filled) else row[:0]
     return stripped
+
+
+def _distinct(rows: np.ndarray) -> int:
+    return len({row.tobytes() for row in rows})
 
 
 def _numeric(values: np.ndarray) -> bool:

@@ -76,6 +76,22 @@ def test_predictions_of_other_samples_still_have_to_be_looked_at():
     assert found.check == ROWS_CORRESPOND
 
 
+def test_what_a_loop_asks_of_other_samples_while_it_trains_is_another_question():
+    def loop(kind):
+        return [
+            call(
+                1 + 2 * step + nth, line=8 + nth, x=X + 5 * nth, kernel=KERNEL * (1 + step),
+                origin=Origin(kind, kind, fit=1),
+            )
+            for step in range(2)
+            for nth in (0, 1)
+        ]  # fmt: skip
+
+    assert not disagreements(execution(*loop("trained")))
+    assert disagreements(execution(*loop("trained")[:2]))
+    assert disagreements(execution(*loop("file")))
+
+
 def test_the_same_labels_in_order_say_that_the_samples_are_the_same():
     one = call(1, "evaluate", y=Y, values={"loss": 0.1})
     other = call(2, "evaluate", x=X / 255, y=Y, values={"loss": 0.4})

@@ -133,11 +133,13 @@ def test_other_samples_have_no_relation():
 
 
 def test_a_stream_that_repeats_its_first_samples():
-    stuck = recipe(X[:6], Y[:6], order=np.tile(np.arange(6), 10), stream=True)
+    fed = np.tile(np.arange(6), 10)
+    stuck = recipe(X[:6], Y[:6], order=fed, sizes=[6] * 10, stream=True)
+    assert repeats(recipe(X[:6], Y[:6], order=fed, stream=True)) == "", "in one batch"
     assert repeats(stuck).startswith("the same 6 samples again and again: an epoch feeds 60")
     assert repeats(recipe(X, Y, stream=True)) == ""
     for distinct, said in ((30, True), (31, False)):
-        half = recipe(X, Y, order=np.arange(60) % distinct, stream=True)
+        half = recipe(X, Y, order=np.arange(60) % distinct, sizes=[30] * 2, stream=True)
         assert bool(repeats(half)) is said
     assert repeats(recipe(X, Y, order=np.arange(60) % 6)) == "", "arrays are fed as they are"
     finding = CONTENT(*(a_side(**vars_of(r)) for r in (recipe(X, Y), stuck)))

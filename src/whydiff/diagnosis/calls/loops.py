@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -24,13 +24,28 @@ OF_THE_LOOP = ("data-order", "data-content", "noise", "batch-size")
 def training_steps(calls: Sequence[MeasuringCall]) -> set[int]:
     """Direct calls behind which the trainable weights of their model had moved by the next such
     call. (BatchNormalization called in training mode moves its averages, and trains nothing.)"""
+    return _while_moving([call for call in calls if call.kind == "call"])
+
+
+def asked_in_training(calls: Sequence[MeasuringCall]) -> set[int]:
+    """Predictions from lines that a loop comes by while it trains their model, step by step or fit
+    by fit: what a step is computed from, or how far the training has come."""
+    asked = [call for call in calls if call.kind in ("call", "predict")]
+    return _while_moving(asked, by=("trained", "unwatched"))
+
+
+def _while_moving(calls: Sequence[MeasuringCall], by: Collection[str] = ()) -> set[int]:
+    """Calls from places to which their model came again with other trainable weights: whatever
+    moved them, or origins of these kinds."""
     places: dict[tuple[object, ...], list[MeasuringCall]] = {}
     for call in calls:
-        if call.kind == "call":
-            places.setdefault(_place(call), []).append(call)
+        places.setdefault(_place(call), []).append(call)
     found: set[int] = set()
     for group in places.values():
-        if any(_trainable(a) != _trainable(b) for a, b in pairwise(group)):
+        moved = (b for a, b in pairwise(group) if _trainable(a) != _trainable(b))
+        if any(
+            not by or not {*by}.isdisjoint(o.kind for o in call.recipe.origins) for call in moved
+        ):
             found |= {call.number for call in group}
     return found
 

@@ -165,8 +165,13 @@ def _mapped(left: Sequence[np.ndarray], right: Sequence[np.ndarray], pairs: Sequ
 
 
 def repeats(recipe: Recipe) -> str:
-    """What a stream repeats within an epoch: ``32 distinct samples for 640``; "" if little."""
+    """What a stream repeats within an epoch: ``32 distinct samples for 640``; "" if little.
+
+    Equal samples of one batch are not fed again: whoever drew it drew them together.
+    """
     if not recipe.data_order.relative or recipe.data_content.unit == "batch":
+        return ""
+    if any(len(sizes) == 1 for sizes in recipe.batch_size.epochs[:1]):
         return ""
     epochs = [np.asarray(e) for e in recipe.data_order.epochs if len(e)]
     if not epochs:

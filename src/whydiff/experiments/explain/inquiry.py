@@ -17,7 +17,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.visible import renamed
-from whydiff.core.words import listed
+from whydiff.core.words import count, listed
 from whydiff.diagnosis.calls.printed import Printed, printed_beyond
 from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
@@ -32,6 +32,7 @@ from whydiff.experiments.explain.sides import (
     RunningSides,
     begin_script,
     checked,
+    run_script,
     two_fits,
     two_runs,
     two_successive_fits,
@@ -52,6 +53,8 @@ from whydiff.storage import take_in
 
 #: Proposals are tried from the smallest on; so many at most.
 MOST_TRIED = 4
+#: So many more runs at most, where two runs of one script end alike by chance.
+MOST_AGAIN = 2
 
 
 @dataclass(eq=False)
@@ -164,8 +167,37 @@ class Inquiry:
         """A fit of each run; not looked for where one run holds two to compare."""
         if self.one_run_tells:
             return None
-        wanted = self._numbers(self.ran_b)
-        return two_runs(self.ran_a, self.ran_b, wanted, self.folder)
+        sides = self._beside(self.ran_b)
+        return sides if sides is None or not self._may_be_chance(sides) else self._elsewhere(sides)
+
+    def _beside(self, ran_b: Ran) -> RunningSides | None:
+        return two_runs(self.ran_a, ran_b, self._numbers(ran_b), self.folder)
+
+    def _may_be_chance(self, sides: RunningSides) -> bool:
+        """Whether two runs of one script, each from the same files, only happen to end alike."""
+        on_copies = bool(self.runs.place.folders)
+        return self.question.alike and on_copies and sides.compared.meets_by_chance
+
+    def _elsewhere(self, met: RunningSides) -> RunningSides:
+        """A beside another run that ends elsewhere, which is B from then on; else as they met."""
+        differ = listed(met.compared.differing)
+        ended = f"The first two runs ended alike although they differ ({differ})"
+        for number in range(1, MOST_AGAIN + 1):
+            if self.runs.no_time_for("whether another run ends elsewhere"):
+                return met
+            folder = self.folder / f"again-{number}"
+            folder.mkdir()
+            ran = run_script(self.runs, self.run_b, folder, "b", self.progress)
+            sides = self._beside(ran)
+            if sides is not None and not (sides.compared.identical or self._may_be_chance(sides)):
+                self.ran_b.close()
+                self.ran_b = self.processes.enter_context(ran)
+                vars(self).pop("site_b", None)
+                self.notes.append(f"{ended}: B is a later run, which ended elsewhere.")
+                return sides
+            ran.close()
+        self.notes.append(f"{ended}, and so did {count(MOST_AGAIN, 'further run')}.")
+        return met
 
     def _numbers(self, of_b: Ran) -> Picks | None:
         """The fits that were asked for, of A's run and of another or the same one."""
@@ -341,7 +373,10 @@ def _moved(a: Run, b: Run) -> list[str]:
 def _how_often(fix: bool) -> str:
     """Said beforehand: the most runs there may be."""
     most = 2 * MOST_TRIED
-    return "the script runs once or twice" + (f", and at most {most} times to try fixes" * fix)
+    runs = (
+        f"the script runs once or twice (up to {2 + MOST_AGAIN} times if these end alike by chance)"
+    )
+    return runs + (f", and at most {most} times to try fixes" * fix)
 
 
 def _left_out(script: Path) -> list[str]:

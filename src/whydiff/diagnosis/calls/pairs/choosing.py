@@ -7,6 +7,7 @@ from itertools import combinations, permutations, product
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recording import Execution, Fit
+from whydiff.diagnosis.calls.loops import asked_in_training
 from whydiff.diagnosis.calls.origins import FRESH
 from whydiff.diagnosis.calls.pairs.alike import (
     as_trained_later,
@@ -53,9 +54,10 @@ def disagreements(execution: Execution, metric: str | None = None) -> list[Disag
         scored = {s.score.reads for _, s, _ in score_pairs(execution, calls) if s.score}
         found += by_position([call for call in calls if call.number not in scored])
     own = [c for c in calls if c.kind != "score" and "thrown away" not in c.notes]
+    in_training = asked_in_training(execution.calls)
     for a, b in combinations(own, 2):
         if not same_result(a, b) and not as_trained_later(execution, own, a, b):
-            found += of_calls(execution, a, b, metric)
+            found += of_calls(execution, a, b, metric, in_training)
     found += beside_each_other(own, metric)
     for fit in execution.fits:
         found += [*beside_in_log(fit, metric), *held_out(fit, metric)]

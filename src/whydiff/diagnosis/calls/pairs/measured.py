@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import numpy as np
 
@@ -30,9 +30,17 @@ from whydiff.diagnosis.calls.results import distance
 
 
 def of_calls(
-    execution: Execution, a: MeasuringCall, b: MeasuringCall, metric: str | None
+    execution: Execution,
+    a: MeasuringCall,
+    b: MeasuringCall,
+    metric: str | None,
+    in_training: Container[int] = (),
 ) -> Iterator[Disagreement]:
-    """How two calls that measured the same, or may have, differ; nothing of two that did not."""
+    """How two calls that measured the same, or may have, differ; nothing of two that did not.
+
+    ``in_training`` are numbers of calls that a loop makes while it trains: what it asks its model
+    of other samples (a state and the next one) is another question.
+    """
     if "built" in (a.kind, b.kind) and a.kind != b.kind:
         return
     same_model = a.model_number == b.model_number
@@ -55,6 +63,8 @@ def of_calls(
         yield Disagreement(a, b, apart, OTHER_INPUT)
     elif a.kind == b.kind or same_model:
         if len(a.recipe.inputs.rows("x")) != len(b.recipe.inputs.rows("x")):
+            return
+        if same_model and a.number in in_training and b.number in in_training:
             return
         one, other = (c.recipe.inputs.rows("y") for c in (a, b))
         equal_labels = np.array_equal(one, other) and telling(one)
