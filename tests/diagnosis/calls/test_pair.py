@@ -77,10 +77,11 @@ def test_predictions_of_other_samples_still_have_to_be_looked_at():
 
 
 def test_what_a_loop_asks_of_other_samples_while_it_trains_is_another_question():
-    def loop(kind):
+    def loop(kind, others=X + 5):
         return [
             call(
-                1 + 2 * step + nth, line=8 + nth, x=X + 5 * nth, kernel=KERNEL * (1 + step),
+                1 + 2 * step + nth, line=8 + nth, x=others if nth else X,
+                kernel=KERNEL * (1 + step),
                 origin=Origin(kind, kind, fit=1),
             )
             for step in range(2)
@@ -89,6 +90,7 @@ def test_what_a_loop_asks_of_other_samples_while_it_trains_is_another_question()
 
     assert not disagreements(execution(*loop("trained")))
     assert disagreements(execution(*loop("trained")[:2]))
+    assert not disagreements(execution(*loop("trained", X[::-1])))
     assert disagreements(execution(*loop("file")))
 
 
