@@ -36,17 +36,19 @@ class Ran:
 def asked(tmp_path, monkeypatch):
     """B's run, those that are made after it, and the question whose B they may be."""
 
-    def asked(*ends, question=ALIKE, copies=True, late=False):
+    def asked(*ends, question=ALIKE, copies=True, late=False, draws=()):
         made = [Ran(how) for how in ends]
         waiting = iter(made[1:])
         monkeypatch.setattr(inquiry, "run_script", lambda *given: next(waiting))
+        monkeypatch.setattr(inquiry, "lines_that_draw", lambda scripts, sides: draws)
         monkeypatch.setattr(inquiry, "two_runs", lambda a, b, wanted, folder: sides(b))
         monkeypatch.setattr(Inquiry, "_numbers", lambda self, of_b: None)
         runs = SimpleNamespace(
             place=SimpleNamespace(folders=(Path(),) if copies else ()),
             no_time_for=lambda what: late,
         )
-        one = Inquiry(question, runs, None, Ran(""), None, tmp_path, Silent(),
+        a = SimpleNamespace(run=SimpleNamespace(script=Path("train.py")), execution=None)
+        one = Inquiry(question, runs, None, a, None, tmp_path, Silent(),
                       contextlib.ExitStack())  # fmt: skip
         one.ran_b, one.fits_of_one_run = made[0], None
         return one, made
@@ -59,6 +61,8 @@ def sides(ran):
         identical=ran.how == "identical",
         meets_by_chance=ran.how == "met",
         differing=() if ran.how == "identical" else ("data-order",),
+        a=None,
+        b=None,
         ran=ran,
     )
     return SimpleNamespace(compared=found)
@@ -78,7 +82,19 @@ def test_where_all_end_alike_the_first_stays_b_and_the_answer_says_so(asked):
     one, made = asked("met", "met", "met", "elsewhere")
     assert one.fits_of_two_runs.compared.ran is one.ran_b is made[0]
     assert [ran.closed for ran in made] == [False, True, True, False]
-    assert one.notes[0].endswith("and so did 2 further runs.")
+    assert one.notes[0].startswith("4 runs ended alike although they differ (data-order)")
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [("elsewhere", "The first two"), ("identical", "4 runs")]
+)
+def test_equal_runs_of_a_script_that_draws_without_a_seed_may_be_chance(asked, last, said):
+    draws = ["train.py:4: default_rng() has no seed"]
+    one, _ = asked("identical", "identical", last, draws=draws)
+    found = one.fits_of_two_runs.compared
+    assert found.identical is (last == "identical")
+    (note,) = one.notes
+    assert note.startswith(f"{said}") and draws[0] in note
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,31 @@ def test_seed_and_generator_are_tried_together_where_both_are_needed(sides: Side
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "whole"),
+    [
+        ("rng = np.random.default_rng()", ["rng = np.random.default_rng(1)"]),
+        (
+            "units = random.choice([8, 16]); rng = np.random.default_rng()",
+            [
+                "keras.utils.set_random_seed(1)",
+                "units = random.choice([8, 16]); rng = np.random.default_rng(1)",
+            ],
+        ),
+    ],
+)
+def test_no_proposal_leaves_a_draw_of_a_setting_to_chance(
+    sides: Sides, first: str, whole: list[str]
+) -> None:
+    text = (
+        f"import random\nimport keras\nimport numpy as np\n{first}\n"
+        "rate = rng.choice([0.1, 0.2])\nkeras.utils.set_random_seed(1)\nx = np.random.rand(9)\n"
+    )
+    made = propose(sides, text, ["optimizer"])
+    assert added(made[0]) == whole
+    assert all({*whole} <= {*added(p)} for p in made if not p.environment)
+
+
 def test_a_seed_from_the_clock_is_enough_where_it_seeds_everything(sides: Sides) -> None:
     text = "import keras, time\nkeras.utils.set_random_seed(int(time.time()))\nfit()\n"
     assert added(propose(sides, text, RANDOM)[0]) == ["keras.utils.set_random_seed(0)"]

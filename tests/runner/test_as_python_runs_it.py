@@ -294,7 +294,7 @@ def counted(self, *args, **kwargs):
 keras.layers.Layer.__call__ = counted
 model(x)
 keras.layers.Layer.__call__ = called
-print(names, model.train_function.__name__)
+print(names, model.train_function.__name__, model.train_function.__module__)
 def batches():
     try:
         while True:

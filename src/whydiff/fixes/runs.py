@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from whydiff.fixes.seed_lines import (
     moved,
     own_seed_step,
     seeded_in_time,
+    seeding_statements,
     torch_beside_keras,
     where_first_drawn,
 )
@@ -63,8 +65,11 @@ def plans(
     parts = _parts(script, names, path, side, seed)
     determinism = _determinism(script, names, side) if "arithmetic" in causes else Step()
     found: list[tuple[Step, ...]] = []
+    whole = _whole(script, names, path, side, causes)
     for combination in _COMBINATIONS:
-        if all(parts[c] for c in combination) and _plausible(combination, parts, causes, names):
+        left_out = any(parts[c] and c not in combination for c in whole)
+        plausible = not left_out and _plausible(combination, parts, causes, names)
+        if all(parts[c] for c in combination) and plausible:
             found.append(tuple(parts[c] for c in combination))
     hash_order = uses_hash_order(script, names) or not (parts["g"] or parts["o"])
     if hash_order and any(c in _HASH_ORDERED for c in causes):
@@ -151,6 +156,16 @@ def _step(found: Sequence[Change]) -> Step:
     return Step(edits, how=sentence[:1].upper() + sentence[1:] + ".")
 
 
+def _whole(script: Script, names: Names, path: Path, side: Side, causes: Sequence[str]) -> str:
+    """The parts that a proposal may not leave out, where a setting was drawn: of a few values two
+    runs draw the same one by chance, and half a repair would pass for one."""
+    if not {*causes} - _DRAWN_BY_KERAS - {"data-order", "data-content", "batch-size"}:
+        return ""
+    lines = [statement.lineno for statement in seeding_statements(script, names, path, side)]
+    above = min(lines, default=math.inf)
+    return "sg" if _local_import(script, path) or _draws_globally(names, above) else "g"
+
+
 def _plausible(
     combination: str, parts: dict[str, Step], causes: Sequence[str], names: Names
 ) -> bool:
@@ -167,12 +182,13 @@ def _plausible(
     return True
 
 
-def _draws_globally(names: Names) -> bool:
-    """Whether the script draws from a global generator, which a seed does reach."""
+def _draws_globally(names: Names, above: float = math.inf) -> bool:
+    """Whether the script draws from a global generator, which a seed does reach, above a line."""
     own = ("default_rng", "RandomState", "Generator", "SeedSequence", "PCG64")
     drawing = ("numpy.random.", "random.", "tensorflow.random.", "torch.rand")
     helpers = ("train_test_split", ".shuffle", "make_blobs", "make_classification")
-    called = [names.called(node) for node in ast.walk(names.script.tree)]
+    calls = (node for node in ast.walk(names.script.tree) if isinstance(node, ast.Call))
+    called = [names.called(node) for node in calls if node.lineno < above]
     return any(
         c.endswith(helpers) or (c.startswith(drawing) and not c.endswith(own)) for c in called
     )

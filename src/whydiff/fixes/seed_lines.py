@@ -103,7 +103,7 @@ def torch_beside_keras(script: Script, names: Names, path: Path, side: Side) -> 
     backend = str(side.recipe.backend.get("backend", ""))
     if any(d.owner == "torch.manual_seed" for d in _seedings(side)):
         return Step()
-    for statement in _seeding_statements(script, names, path, side):
+    for statement in seeding_statements(script, names, path, side):
         call = statement.value
         place = place_before(script, statement)
         if place is None or names.called(call) != SEED or not isinstance(call, ast.Call):
@@ -149,7 +149,7 @@ def above_the_data(script: Script, names: Names, path: Path, side: Side) -> Step
 
     What they call may lie in other files: whatever is more than a definition or a setting counts.
     """
-    for statement in _seeding_statements(script, names, path, side):
+    for statement in seeding_statements(script, names, path, side):
         if script.loops(statement):
             continue
         block = block_of(script, statement)
@@ -165,7 +165,7 @@ def above_the_data(script: Script, names: Names, path: Path, side: Side) -> Step
     return Step()
 
 
-def _seeding_statements(script: Script, names: Names, path: Path, side: Side) -> Iterator[ast.Expr]:
+def seeding_statements(script: Script, names: Names, path: Path, side: Side) -> Iterator[ast.Expr]:
     """Statements that set Keras's seed, themselves or by a function that they call."""
     for statement in ast.walk(script.tree):
         if isinstance(statement, ast.Expr) and names.called(statement.value) == SEED:

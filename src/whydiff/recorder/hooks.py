@@ -303,7 +303,7 @@ def watch_steps(holder: Holder, patches: Patches, keras: Any, backend: Backend) 
 
             theirs = self.train_function
             self.train_function = backend.wrap_train_function(theirs, watcher)
-            for said in ("__name__", "__qualname__"):
+            for said in ("__name__", "__qualname__", "__module__"):
                 with contextlib.suppress(AttributeError):
                     setattr(self.train_function, said, getattr(theirs, said))
         return made if made is None else self.train_function  # Keras 2 runs what it is given

@@ -17,11 +17,12 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import Question
 from whydiff.core.temporary import temporary_folder
 from whydiff.core.visible import renamed
-from whydiff.core.words import count, listed
+from whydiff.core.words import listed
 from whydiff.diagnosis.calls.printed import Printed, printed_beyond
 from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
 from whydiff.experiments.explain.calls import Site, site_of
+from whydiff.experiments.explain.draws import few_of, lines_that_draw
 from whydiff.experiments.explain.early import (
     EarlyRun,
     begin_early,
@@ -168,20 +169,25 @@ class Inquiry:
         if self.one_run_tells:
             return None
         sides = self._beside(self.ran_b)
-        return sides if sides is None or not self._may_be_chance(sides) else self._elsewhere(sides)
+        chance = "" if sides is None else self._chance(sides)
+        return sides if sides is None or not chance else self._elsewhere(sides, chance)
 
     def _beside(self, ran_b: Ran) -> RunningSides | None:
         return two_runs(self.ran_a, ran_b, self._numbers(ran_b), self.folder)
 
-    def _may_be_chance(self, sides: RunningSides) -> bool:
-        """Whether two runs of one script, each from the same files, only happen to end alike."""
-        on_copies = bool(self.runs.place.folders)
-        return self.question.alike and on_copies and sides.compared.meets_by_chance
+    def _chance(self, sides: RunningSides) -> str:
+        """By what chance two runs of one script, each from the same files, may have ended alike:
+        what differs without effect, or a line that draws without a seed; "" where by none."""
+        compared = sides.compared
+        if not (self.question.alike and self.runs.place.folders):
+            return ""
+        if compared.identical:
+            path = self.ran_a.run.script
+            return few_of(lines_that_draw((path, path), (compared.a, compared.b)))
+        return f"they differ ({listed(compared.differing)})" if compared.meets_by_chance else ""
 
-    def _elsewhere(self, met: RunningSides) -> RunningSides:
+    def _elsewhere(self, met: RunningSides, chance: str) -> RunningSides:
         """A beside another run that ends elsewhere, which is B from then on; else as they met."""
-        differ = listed(met.compared.differing)
-        ended = f"The first two runs ended alike although they differ ({differ})"
         for number in range(1, MOST_AGAIN + 1):
             if self.runs.no_time_for("whether another run ends elsewhere"):
                 return met
@@ -189,14 +195,20 @@ class Inquiry:
             folder.mkdir()
             ran = run_script(self.runs, self.run_b, folder, "b", self.progress)
             sides = self._beside(ran)
-            if sides is not None and not (sides.compared.identical or self._may_be_chance(sides)):
+            if sides is not None and not (sides.compared.identical or self._chance(sides)):
                 self.ran_b.close()
                 self.ran_b = self.processes.enter_context(ran)
                 vars(self).pop("site_b", None)
-                self.notes.append(f"{ended}: B is a later run, which ended elsewhere.")
+                self.notes.append(
+                    f"The first two runs ended alike although {chance}: B is a later run, which "
+                    "ended elsewhere."
+                )
                 return sides
             ran.close()
-        self.notes.append(f"{ended}, and so did {count(MOST_AGAIN, 'further run')}.")
+        self.notes.append(
+            f"{2 + MOST_AGAIN} runs ended alike although {chance}. Another run may still end "
+            "elsewhere."
+        )
         return met
 
     def _numbers(self, of_b: Ran) -> Picks | None:
