@@ -62,6 +62,7 @@ def answered(monkeypatch):
         monkeypatch.setattr(choice, "agree_by_file", lambda a, b: "")
         for name in ("with_seeds_tried", "with_fits_explained", "_with_printed"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
+        monkeypatch.setattr(choice, "with_file_state", lambda found, a, b: found)
         for name in ("with_others", "with_unwatched_loop"):
             monkeypatch.setattr(choice, name, lambda found, execution: found)
         steps = (step(asked) for step in whydiff.api.explain.ORDER_OF_CHOICE)

@@ -39,10 +39,16 @@ for fold, (train, test) in enumerate(KFold(5).split(x)):
 
 @pytest.fixture
 def judged(tmp_path):
-    def made(text, *frames, asked):
+    def made(text, *frames, asked, function=""):
         path = tmp_path / "train.py"
         path.write_text(text)
-        stacks = [tuple(Frame(str(path), line, "", "") for line in lines) for lines in frames]
+        stacks = [
+            tuple(
+                Frame(str(path), line, "" if n == 0 else function, "")
+                for n, line in enumerate(lines)
+            )
+            for lines in frames
+        ]
         a, b = (
             a_side(
                 data_content=content(range(start, start + 10)),
@@ -74,6 +80,40 @@ def test_a_setting_that_does_not_choose_the_data_explains_nothing(judged):
 def test_folds_are_meant_to_have_other_rows(judged):
     finding = judged(FOLDS, (5,), (5,), asked=({"fold": 0}, {"fold": 1}))
     assert finding.intended
+
+
+GIVEN = """\
+north, south = np.where(site == 0)[0], np.where(site == 1)[0]
+{more}
+def local(rows, rate):
+    model = build(rate)
+    model.fit(x[rows], y[rows])
+local({first})
+local({second})
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "more", "intended"),
+    [
+        ("north, 0.1", "south, 0.1", "", True),
+        ("rows=north, rate=1", "rows=south[:9], rate=1", "", True),
+        ("north, 0.1", "north, 0.2", "", False),
+        ("load(), 0.1", "load(1), 0.1", "", False),
+        ("north, 0.1", "drawn, 0.1", "drawn = rng.choice(north, 9)", False),
+        ("north, 0.1", "later, 0.1", "drawn = rng.choice(9); later = drawn + 1", False),
+        ("up, 0.1", "down, 0.1", "up, down = train_test_split(north, random_state=0)", True),
+    ],
+)
+def test_data_that_two_lines_give_one_function_are_intentional(
+    judged, first, second, more, intended
+):
+    text = GIVEN.format(first=first, second=second, more=more)
+    lines = [text[: text.index(call)].count("\n") + 1 for call in ("model.fit", "local(" + first)]
+    fit, one = lines
+    finding = judged(text, (one, fit), (one + 1, fit), asked=({}, {}), function="local")
+    assert finding.intended or not intended
+    assert ("chooses the data by rows: " in finding.detail) is intended
 
 
 LOOP = """\

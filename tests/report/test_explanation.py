@@ -77,7 +77,8 @@ def test_what_makes_next_to_nothing_of_the_difference_is_named_apart() -> None:
     slight = replace(cause("optimizer"), share=1e-7, alone=1e-7, remaining=1.0)
     some = replace(EXPLANATION, causes=(cause("initialization"), slight))
     assert verdict(some) == (
-        "The two trainings differ because of the initial weights. The optimizer hardly matters."
+        "The two trainings differ because of the initial weights. Next to nothing comes from "
+        "the optimizer."
     )
     only = replace(EXPLANATION, causes=(slight,))
     assert verdict(only) == "The two trainings differ because of the optimizer."

@@ -11,6 +11,7 @@ from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources import CATALOGUE, source
 from whydiff.diagnosis.sources.batch_size import MOVED
+from whydiff.diagnosis.sources.data_order import CUT
 from whydiff.diagnosis.sources.floatx import MECHANISM as FLOATX
 from whydiff.diagnosis.sources.hardware import SPREAD
 from whydiff.diagnosis.sources.objective import FOLLOWS as SAMPLES
@@ -144,7 +145,8 @@ class ComparedSides:
         torch the draws of a model's layers move the generator that shuffles: architecture.
         Another ``floatx`` holds weights, arrays and rates in that type: precision. Weights that
         balance classes follow from the samples: data-content. Where whole batches are shuffled,
-        the smaller one comes at another place: data-order. What a layer derives from weights that
+        the smaller one comes at another place: data-order. Where epochs take other parts of one
+        stream: batch-size. What a layer derives from weights that
         data gave it: initialization.
         """
         seen = {f.mechanism for f in self.findings}
@@ -153,6 +155,7 @@ class ComparedSides:
             ("torch-one-generator", "data-order", "architecture"),
             (SAMPLES, "objective", "data-content"),
             (MOVED, "batch-size", "data-order"),
+            (CUT, "data-order", "batch-size"),
             (ADAPTED, "state", "initialization"),
             *((FLOATX, f.source, "precision") for f in self.findings if f.mechanism == FLOATX),
         ]

@@ -29,9 +29,14 @@ def carried(a: Side, b: Side) -> tuple[str, ...]:
 
     A file whose content both read is none, and neither are those of one execution.
     """
-    if a.execution is b.execution:
+    return carried_between(a.execution, b.execution)
+
+
+def carried_between(a: Execution, b: Execution) -> tuple[str, ...]:
+    """As :func:`carried`, by what was run."""
+    if a is b:
         return ()
-    earlier, later = sorted((a.execution, b.execution), key=lambda e: e.started)
+    earlier, later = sorted((a, b), key=lambda e: e.started)
     before, after = _files(earlier), _files(later)
     return tuple(
         path
@@ -81,8 +86,13 @@ def taken_from(reader: Execution, writer: Execution) -> tuple[str, ...]:
 
 def told(a: Side, b: Side, paths: Sequence[str]) -> str:
     """A sentence on the files that the second run found of the first."""
-    first, then = ("A", "B") if a.execution.started <= b.execution.started else ("B", "A")
-    return f"{then} read {listed(shown(a, paths))}, which {first} had written"
+    return told_between(a.execution, b.execution, paths)
+
+
+def told_between(a: Execution, b: Execution, paths: Sequence[str]) -> str:
+    """As :func:`told`, by what was run."""
+    first, then = ("A", "B") if a.started <= b.started else ("B", "A")
+    return f"{then} read {listed(_near(a, paths))}, which {first} had written"
 
 
 def agree_by_file(a: Side, b: Side) -> str:
@@ -97,7 +107,11 @@ def agree_by_file(a: Side, b: Side) -> str:
 def shown(side: Side, paths: Sequence[str]) -> list[str]:
     """Paths as a person finds them, from the script's folder where they lie near it; at most
     four."""
-    folder = _folder(side.execution)
+    return _near(side.execution, paths)
+
+
+def _near(execution: Execution, paths: Sequence[str]) -> list[str]:
+    folder = _folder(execution)
     names = [os.path.relpath(path, folder) for path in paths[:4]]
     far = f"..{os.sep}..{os.sep}"
     names = [

@@ -155,7 +155,8 @@ _GLOBAL = ("numpy.random.", "random.")
 _OWN = frozenset(
     {"default_rng", "RandomState", "Generator", "SeedSequence", "Random", "SystemRandom"}
 )
-_DRAWS = frozenset(
+#: Functions and methods that draw random numbers, by their last name.
+DRAWS = frozenset(
     {"random", "normal", "uniform", "integers", "randint", "choice", "permutation", "shuffle",
      "standard_normal", "beta", "gamma", "poisson", "binomial", "exponential", "permuted", "rand",
      "randn", "sample", "gauss", "random_sample", "choices", "randrange"}
@@ -263,7 +264,7 @@ def _draws_shared(function: ast.FunctionDef, names: Names) -> bool:
             return True
         owner, _, drawn = called.rpartition(".")
         outer = owner.isidentifier() and owner not in bound
-        if drawn in _DRAWS and (outer or owner.startswith("self.")):
+        if drawn in DRAWS and (outer or owner.startswith("self.")):
             return True
     return False
 

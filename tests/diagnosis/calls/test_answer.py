@@ -9,6 +9,7 @@ import pytest
 
 from whydiff.core.calls import Origin, Output
 from whydiff.core.digests import row_digests
+from whydiff.core.files import FILE, Used
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Divergence
 from whydiff.core.recording import MEASURED_WITHIN, TRACED
 from whydiff.core.stack import Frame
@@ -24,6 +25,7 @@ from whydiff.diagnosis.calls.answer import (
     strip,
     two_agree,
     watched,
+    with_file_state,
     with_others,
     with_unwatched_loop,
 )
@@ -33,6 +35,7 @@ from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.report.documents.calls import call_causes, call_verdict
+from whydiff.testing.answers import explanation
 from whydiff.testing.calls import DENSE, KERNEL, Linear, X, call, execution
 from whydiff.testing.sides import weights
 
@@ -346,3 +349,29 @@ def test_a_loop_that_was_not_watched_is_said_once():
     assert with_unwatched_loop(replace(found, notes=("It was not watched.",)),
                                execution(changed)).notes == ("It was not watched.",)  # fmt: skip
     assert with_unwatched_loop(answer(), execution(call(1))).notes == answer().notes
+
+
+def test_weights_that_the_earlier_run_left_in_a_file_are_state():
+    trained, opened = KERNEL * 2, {FILE + "/home/me/ck.pt": Used(written=True).text()}
+    a = replace(
+        execution(call(1), call(2, kernel=trained)), script="/home/me/train.py",
+        environment=opened,
+    )  # fmt: skip
+    read = {FILE + "/home/me/ck.pt": Used("ab").text()}
+    b = replace(
+        execution(call(1, kernel=trained)), script="/home/me/train.py", environment=read,
+        started="2027-01-01T00:00:00",
+    )  # fmt: skip
+    weights = Cause("weights", "other weights", CONFIRMED, "swapped", "Watch the loop.", 1.0)
+    answer = explanation(causes=(weights,), between="runs", a={"number": 1}, b={"number": 1})
+    (cause,) = with_file_state(answer, a, b).causes
+    assert (cause.source, cause.mechanism, cause.share) == ("state", "file-carried-over", 1.0)
+    assert cause.detail == "B read ck.pt, which A had written, and uses weights that A had trained"
+    assert call_verdict(with_file_state(answer, a, b)).endswith(
+        "a file that the earlier run left behind."
+    )
+    unread = replace(b, environment={})
+    elsewhere = replace(b, calls=(call(1, kernel=KERNEL * 3),))
+    suspected = replace(answer, causes=(replace(weights, status="suspected"),))
+    for given in ((answer, a, unread), (answer, a, elsewhere), (suspected, a, b)):
+        assert with_file_state(*given) == given[0]

@@ -12,6 +12,7 @@ from whydiff.core.words import source as source_in_words
 from whydiff.diagnosis.sources import source
 from whydiff.diagnosis.sources.samples import common, in_sequence
 from whydiff.testing import sides
+from whydiff.testing.hybrids import compared
 from whydiff.testing.sides import a_side, batches, changed, content, facts, order
 
 ORDER, CONTENT, BATCH, DURATION = (
@@ -397,6 +398,24 @@ def test_augmentation_frozen_in_one_stream_and_partly_repeated_in_the_other():
     assert finding.detail.startswith("A feeds the same samples in every epoch")
     assert CONTENT(b, a).detail.startswith("B feeds")
     assert ORDER(a, b).status == ORDER(b, a).status == UNKNOWN
+
+
+def test_one_stream_cut_into_other_epochs_is_a_matter_of_its_epochs():
+    flow = [3, 1, 4, 0, 2] * 4
+    whole = order(*(flow[i : i + 5] for i in range(0, 20, 5)), relative=True)
+    short = order(*(flow[i : i + 4] for i in range(0, 16, 4)), relative=True)
+    samples = {"data_content": content(range(5))}
+    a = a_side(data_order=whole, batch_size=batches(*([[2, 2, 1]] * 4)), **samples)
+    b = another_fit(a, data_order=short, batch_size=batches(*([[2, 2]] * 4)))
+    finding = ORDER(a, b)
+    assert (finding.status, finding.mechanism) == (DIFFERS, "stream-cut-otherwise")
+    assert finding.evidence == (
+        "the same 16 samples in the same order over all epochs, of which an epoch takes 5 vs. 4"
+    )
+    assert compared(a, b).counted_with["data-order"] == "batch-size"
+    mixed = order([3, 4, 1, 0], [2, 3, 1, 4], [0, 2, 3, 1], [4, 0, 2, 3], relative=True)
+    other = another_fit(a, data_order=mixed, batch_size=batches(*([[2, 2]] * 4)))
+    assert ORDER(a, other).mechanism == "pipeline-shuffle"
 
 
 def test_few_samples_again_and_again_are_a_matter_of_what_feeds_them():

@@ -36,6 +36,8 @@ from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.diagnosis.calls.trials import CallTrials
 from whydiff.diagnosis.calls.unwatched import loops_apart
 from whydiff.diagnosis.calls.verdict import Verdict
+from whydiff.diagnosis.files import MECHANISM as CARRIED, carried_between, told_between
+from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.stats.distances import churn
 
 #: Further disagreements that are listed.
@@ -377,6 +379,36 @@ def with_unwatched_loop(explanation: Explanation, execution: Execution) -> Expla
         "compared step by step."
     )
     return replace(explanation, notes=(*explanation.notes, note))
+
+
+def with_file_state(explanation: Explanation, a: Execution, b: Execution) -> Explanation:
+    """The answer on calls of two runs, where the later one was given the weights that a call of the
+    earlier had used, and has read a file which that wrote: what the file holds is the cause."""
+    paths = carried_between(a, b)
+    later, side = (b, explanation.b) if a.started <= b.started else (a, explanation.a)
+    earlier = a if later is b else b
+    call = next((c for c in later.calls if c.number == side.get("number")), None)
+    if not paths or call is None or not call.recipe.weights:
+        return explanation
+    mine = [t.digest for t in call.recipe.weights]
+    if not any([t.digest for t in c.recipe.weights] == mine for c in earlier.calls):
+        return explanation
+    found = mechanism(CARRIED)
+    first = "A" if earlier is a else "B"
+    detail = f"{told_between(a, b, paths)}, and uses weights that {first} had trained"
+    causes = tuple(
+        replace(c, source="state", detail=detail, evidence=f"{detail}; {c.evidence}",
+                remedy=found.remedy, mechanism=CARRIED)
+        if c.source == "weights" and c.status == CONFIRMED
+        else c
+        for c in explanation.causes
+    )  # fmt: skip
+    if causes == explanation.causes:
+        return explanation
+    kept = tuple(e for e in explanation.excluded if e.source != "state")
+    return replace(
+        explanation, causes=causes, excluded=kept, remedy=Remedy("", False, found.remedy)
+    )
 
 
 def with_others(explanation: Explanation, execution: Execution) -> Explanation:

@@ -276,6 +276,17 @@ MECHANISMS = (
         seen="The batches have one size, and the same data are cut into another number of them.",
     ),
     Mechanism(
+        "stream-cut-otherwise",
+        ("data-order",),
+        "one stream, cut into other epochs",
+        "Both streams give the same samples in the same order, and an epoch takes fewer of them "
+        "in one training (`repeat()` with steps_per_epoch=), so that its next epoch begins "
+        "elsewhere: that is how epochs are cut, and counted there.",
+        "Let an epoch take all samples: steps_per_epoch=math.ceil(n / batch_size), or no repeat().",
+        seen="Over all epochs the samples come in one order, of which an epoch takes another "
+        "number.",
+    ),
+    Mechanism(
         "batches-moved",
         ("batch-size",),
         "batches that come in another order",

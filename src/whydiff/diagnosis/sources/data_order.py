@@ -27,6 +27,8 @@ from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.version import crosses
 
 ID = "data-order"
+#: Mechanism: one stream of which an epoch takes another number of samples.
+CUT = "stream-cut-otherwise"
 FIX = (
     "Shuffle the arrays yourself with np.random.default_rng(n) and pass shuffle=False, or call "
     "keras.utils.set_random_seed(n) before each fit."
@@ -51,8 +53,28 @@ def compare(a: Side, b: Side) -> Finding:
         left = fed(relation.ids_a, one.data_order.epochs)
         right = fed(relation.ids_b, two.data_order.epochs)
         if left is not None and right is not None:
+            cut = _cut_otherwise(one, two, left, right)
+            if cut:
+                return differs(ID, cut, FIX, mechanism=CUT)
             return _judge(a, b, left, right, "sample")
     return _other_samples(a, b, relation)
+
+
+def _cut_otherwise(one: Recipe, two: Recipe, left: Epochs, right: Epochs) -> str:
+    """Says so where two streams give the same samples in the same order, as far as both go, and
+    their epochs take other numbers of them."""
+    sizes = [[len(epoch) for epoch in epochs[:-1]] for epochs in (left, right)]
+    streams = one.data_order.relative and two.data_order.relative
+    if not streams or sizes[0][:1] == sizes[1][:1] or not all(sizes):
+        return ""
+    a, b = (np.concatenate(epochs) for epochs in (left, right))
+    n = min(len(a), len(b))
+    if not np.array_equal(a[:n], b[:n]):
+        return ""
+    return (
+        f"the same {n} samples in the same order over all epochs, of which an epoch takes "
+        f"{sizes[0][0]} vs. {sizes[1][0]}"
+    )
 
 
 def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:

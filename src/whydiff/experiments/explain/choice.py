@@ -11,7 +11,13 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import OutOfTime
 from whydiff.core.findings import Explanation
 from whydiff.diagnosis.answer import answer
-from whydiff.diagnosis.calls.answer import all_agree, watched, with_others, with_unwatched_loop
+from whydiff.diagnosis.calls.answer import (
+    all_agree,
+    watched,
+    with_file_state,
+    with_others,
+    with_unwatched_loop,
+)
 from whydiff.diagnosis.calls.pairs.choosing import alike
 from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
@@ -66,6 +72,8 @@ def calls_of_two_runs(asked: Inquiry) -> Explanation | None:
     if found is None:
         return None
     found = _with_changed_lines(asked, found)
+    if asked.question.alike:
+        found = with_file_state(found, asked.site.execution, asked.site_b.execution)
     return with_unwatched_loop(with_seeds_tried(asked, found), asked.site.execution)
 
 

@@ -17,6 +17,7 @@ from whydiff.experiments.explain.texts import text_of
 from whydiff.fixes import ensemble_or_folds
 from whydiff.script_text.dataflow import deciding
 from whydiff.script_text.edits import Script, last_name, parse, statement_at
+from whydiff.script_text.orders import DRAWS
 
 _OPEN = ("", "prepared-otherwise", "other-subset", *data_content.BY_RULE)
 
@@ -32,6 +33,7 @@ def with_chosen_data(
     try:
         text = text_of(path)
         chosen = _chosen(text, path, sides) or _taken_in_loop(text, path, sides)
+        chosen = chosen or _given_apart(text, path, sides)
         folds = "" if chosen else ensemble_or_folds(text, *sides)
     except (OSError, SyntaxError, ValueError):
         return tuple(findings)
@@ -75,6 +77,97 @@ def _taken_in_loop(text: str, path: Path, sides: tuple[Side, Side]) -> str:
         return ""
     taken = f"for {ast.unparse(loop.target)} in {ast.unparse(loop.iter)}"
     return f"the loop in line {loop.lineno}, {taken}"
+
+
+def _given_apart(text: str, path: Path, sides: tuple[Side, Side]) -> str:
+    """``rows: north in line 18, south in line 19`` where two lines call the function that trains,
+    each with data of its own that no line draws for it alone."""
+    here = os.path.realpath(path)
+    stacks = [[f for f in side.fit.stack if os.path.realpath(f.file) == here] for side in sides]
+    lines = [[frame.line for frame in stack] for stack in stacks]
+    apart = next((n for n, (x, y) in enumerate(zip(*lines, strict=False)) if x != y), None)
+    if apart is None or lines[0][apart + 1 :] != lines[1][apart + 1 :] or not lines[0][apart + 1 :]:
+        return ""
+    script, function = parse(text), stacks[0][apart + 1].function
+    calls = [_call_to(script, function, line[apart]) for line in lines]
+    heads = [
+        node
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    ]
+    one, other = calls
+    if one is None or other is None or len(heads) != 1:
+        return ""
+    way = deciding({path.name: text}, path.name, lines[0][-1], chained=False)
+    on_the_way = {*(way.lines.get(path.name, ()) if way else ()), lines[0][-1]}
+    fed = {
+        node.id
+        for node in ast.walk(heads[0])
+        if isinstance(node, ast.Name) and node.lineno in on_the_way
+    }
+    given = [_by_parameter(heads[0], call) for call in (one, other)]
+    found = [
+        f"{name}: {ast.unparse(x)} in line {one.lineno}, {ast.unparse(y)} in line {other.lineno}"
+        for name, x in given[0].items()
+        for y in [given[1].get(name)]
+        if y is not None
+        and name in fed
+        and ast.dump(x) != ast.dump(y)
+        and not _drawn_for_one(script, x, y)
+    ]
+    return ", ".join(found[:3])
+
+
+def _call_to(script: Script, function: str, line: int) -> ast.Call | None:
+    """The only call of a function in the statement at a line."""
+    statement = statement_at(script, line)
+    calls = [
+        node
+        for node in (ast.walk(statement) if statement is not None else ())
+        if isinstance(node, ast.Call)
+        and last_name(node.func) == function
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    return calls[0] if len(calls) == 1 else None
+
+
+def _by_parameter(head: ast.FunctionDef, call: ast.Call) -> dict[str, ast.expr]:
+    """The arguments of a call by the names of the parameters that take them."""
+    names = [parameter.arg for parameter in (*head.args.posonlyargs, *head.args.args)]
+    if names[:1] in (["self"], ["cls"]):
+        names = names[1:]
+    given = dict(zip(names, call.args, strict=False))
+    return given | {word.arg: word.value for word in call.keywords if word.arg}
+
+
+def _drawn_for_one(script: Script, one: ast.expr, other: ast.expr) -> bool:
+    """Whether what one of two calls is given may have been drawn for it alone: it calls something
+    itself, or follows from an assignment that draws or splits and is not on the other's way."""
+    if any(isinstance(node, ast.Call) for part in (one, other) for node in ast.walk(part)):
+        return True
+    apart = _assigned_on_the_way(script, one) ^ _assigned_on_the_way(script, other)
+    calls = (n for value in apart for n in ast.walk(value) if isinstance(n, ast.Call))
+    return any(_draws(last_name(call.func)) for call in calls)
+
+
+def _assigned_on_the_way(script: Script, given: ast.expr) -> set[ast.expr]:
+    """What is assigned to the names of an expression, and to the names of that in turn."""
+    found: set[ast.expr] = set()
+    waiting: list[ast.expr] = [given]
+    while waiting:
+        names = {n.id for n in ast.walk(waiting.pop()) if isinstance(n, ast.Name)}
+        for node in ast.walk(script.tree):
+            if not isinstance(node, ast.Assign) or node.value in found:
+                continue
+            targets = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            if targets & names:
+                found.add(node.value)
+                waiting.append(node.value)
+    return found
+
+
+def _draws(function: str) -> bool:
+    return function in DRAWS or "split" in function or "resample" in function
 
 
 def _written_down(script: Script, iterated: ast.expr) -> bool:

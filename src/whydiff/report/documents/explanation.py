@@ -138,7 +138,7 @@ def verdict(e: Explanation) -> str:
             )
         slight = [source(c.source, mechanism=c.mechanism) for c in causes if _hardly(c)]
         if slight and len(slight) < len(confirmed):
-            also = f" {capital(listed(slight))} hardly matter{'s' * (len(slight) == 1)}.{also}"
+            also = f" Next to nothing comes from {listed(slight)}.{also}"
             confirmed = [name for name in confirmed if name not in slight]
         whose = "which" if offset == confirmed else f"of which {listed(offset)}"
         partly = f", {whose} partly offset each other" if offset else ""
