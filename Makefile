@@ -20,7 +20,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 CASES := cases-jax cases-tensorflow cases-torch
 
-.PHONY: help demo test chromium gallery quick mutants thorough simulations attack lint pure cases $(CASES) versions fashion docs screenshots clean
+.PHONY: help demo test chromium gallery quick mutants engines thorough simulations attack lint pure cases $(CASES) versions fashion docs screenshots clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -55,6 +55,9 @@ quick: $(ENV) ## The tests without those that train for long.
 
 mutants: $(ENV) ## Small faults in the deciding packages, noticed by the quick tests; MUTANTS=300 for a sample.
 	.venv/bin/python tests/mutants.py $(MUTANTS:%=--sample %) $(SEED:%=--seed %) $(MUTATED)
+
+engines: $(ENV) ## The executors' conformance suite on a local Ray and on executorlib's local mode.
+	.venv/bin/python -m pytest -n 2 -m thorough tests/runner/test_executors.py
 
 thorough: $(ENV) ## What `make test` leaves out: many trainings, long simulations, all sets of versions.
 	JAX_ENABLE_COMPILATION_CACHE=0 .venv/bin/python -m pytest -n 2 --dist loadgroup -m thorough
