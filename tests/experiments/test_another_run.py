@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from whydiff.core.errors import WhydiffError
 from whydiff.core.progress import Silent
 from whydiff.core.question import Question, SideOptions
 from whydiff.experiments.explain import inquiry
@@ -97,6 +98,17 @@ def test_equal_runs_of_a_script_that_draws_without_a_seed_may_be_chance(asked, l
     assert note.startswith(f"{said}") and draws[0] in note
 
 
+def test_what_two_runs_tell_stands_where_a_third_fails(asked, monkeypatch):
+    one, made = asked("met", "elsewhere")
+
+    def fails(*given):
+        raise WhydiffError("train.py failed")
+
+    monkeypatch.setattr(inquiry, "run_script", fails)
+    assert one.fits_of_two_runs.compared.ran is one.ran_b is made[0]
+    assert one.notes[0].startswith("2 runs ended alike")
+
+
 @pytest.mark.parametrize(
     ("ends", "how"),
     [
@@ -110,4 +122,4 @@ def test_equal_runs_of_a_script_that_draws_without_a_seed_may_be_chance(asked, l
 def test_nothing_runs_again_where_that_would_tell_nothing(asked, ends, how):
     one, made = asked(ends, "elsewhere", **how)
     assert one.fits_of_two_runs.compared.ran is made[0]
-    assert not one.notes and not made[1].closed
+    assert not made[1].closed and len(one.notes) == ("late" in how)

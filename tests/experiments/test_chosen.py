@@ -102,6 +102,9 @@ local({second})
         ("load(), 0.1", "load(1), 0.1", "", False),
         ("north, 0.1", "drawn, 0.1", "drawn = rng.choice(north, 9)", False),
         ("north, 0.1", "later, 0.1", "drawn = rng.choice(9); later = drawn + 1", False),
+        ("north, 0.1", "own, 0.1", "own = north[:9]; rng.shuffle(own)", False),
+        ("north, 0.1", "own, 0.1", "pick = lambda x: x; own = load(1)", True),
+        ("north, 0.1", "own, 0.1", "from .data import load; own = load(1)", False),
         ("up, 0.1", "down, 0.1", "up, down = train_test_split(north, random_state=0)", True),
     ],
 )

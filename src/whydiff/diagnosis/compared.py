@@ -146,8 +146,7 @@ class ComparedSides:
         Another ``floatx`` holds weights, arrays and rates in that type: precision. Weights that
         balance classes follow from the samples: data-content. Where whole batches are shuffled,
         the smaller one comes at another place: data-order. Where epochs take other parts of one
-        stream: batch-size. What a layer derives from weights that
-        data gave it: initialization.
+        stream: batch-size. What a layer derives from weights that data gave it: initialization.
         """
         seen = {f.mechanism for f in self.findings}
         pairs = [

@@ -33,7 +33,7 @@ def carried(a: Side, b: Side) -> tuple[str, ...]:
 
 
 def carried_between(a: Execution, b: Execution) -> tuple[str, ...]:
-    """As :func:`carried`, by what was run."""
+    """As :func:`carried`, of executions themselves."""
     if a is b:
         return ()
     earlier, later = sorted((a, b), key=lambda e: e.started)
@@ -90,7 +90,7 @@ def told(a: Side, b: Side, paths: Sequence[str]) -> str:
 
 
 def told_between(a: Execution, b: Execution, paths: Sequence[str]) -> str:
-    """As :func:`told`, by what was run."""
+    """As :func:`told`, of executions themselves."""
     first, then = ("A", "B") if a.started <= b.started else ("B", "A")
     return f"{then} read {listed(_near(a, paths))}, which {first} had written"
 

@@ -353,8 +353,9 @@ def test_a_loop_that_was_not_watched_is_said_once():
 
 def test_weights_that_the_earlier_run_left_in_a_file_are_state():
     trained, opened = KERNEL * 2, {FILE + "/home/me/ck.pt": Used(written=True).text()}
+    moved = Origin("changed by a loop", "unwatched")
     a = replace(
-        execution(call(1), call(2, kernel=trained)), script="/home/me/train.py",
+        execution(call(1), call(2, kernel=trained, origin=moved)), script="/home/me/train.py",
         environment=opened,
     )  # fmt: skip
     read = {FILE + "/home/me/ck.pt": Used("ab").text()}
@@ -373,5 +374,8 @@ def test_weights_that_the_earlier_run_left_in_a_file_are_state():
     unread = replace(b, environment={})
     elsewhere = replace(b, calls=(call(1, kernel=KERNEL * 3),))
     suspected = replace(answer, causes=(replace(weights, status="suspected"),))
-    for given in ((answer, a, unread), (answer, a, elsewhere), (suspected, a, b)):
+    drawn_alike = replace(a, calls=(call(1), call(2, kernel=trained)))
+    for given in (
+        (answer, a, unread), (answer, a, elsewhere), (suspected, a, b), (answer, drawn_alike, b)
+    ):  # fmt: skip
         assert with_file_state(*given) == given[0]

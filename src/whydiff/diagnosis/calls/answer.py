@@ -15,6 +15,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution, Fit
 from whydiff.core.words import capital, count, number
+from whydiff.diagnosis.calls.loops import TRAINED
 from whydiff.diagnosis.calls.pairs.choosing import disagreements, in_comparison
 from whydiff.diagnosis.calls.pairs.disagreement import Disagreement
 from whydiff.diagnosis.calls.results import (
@@ -391,7 +392,8 @@ def with_file_state(explanation: Explanation, a: Execution, b: Execution) -> Exp
     if not paths or call is None or not call.recipe.weights:
         return explanation
     mine = [t.digest for t in call.recipe.weights]
-    if not any([t.digest for t in c.recipe.weights] == mine for c in earlier.calls):
+    trained = (c for c in earlier.calls if {o.kind for o in c.recipe.origins} & TRAINED)
+    if not any([t.digest for t in c.recipe.weights] == mine for c in trained):
         return explanation
     found = mechanism(CARRIED)
     first = "A" if earlier is a else "B"

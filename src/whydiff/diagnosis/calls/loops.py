@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,6 +17,8 @@ from whydiff.diagnosis.mechanisms import mechanism
 
 #: Mechanism of weights that a loop of the script's own has changed.
 UNWATCHED = "trained-by-unwatched-loop"
+#: Where weights come from that steps of a training have moved, watched or not.
+TRAINED = frozenset({"trained", "unwatched"})
 #: What a call that measures has of its own, and a loop before it had otherwise.
 OF_THE_LOOP = ("data-order", "data-content", "noise", "batch-size")
 
@@ -31,10 +33,10 @@ def asked_in_training(calls: Sequence[MeasuringCall]) -> set[int]:
     """Predictions from lines that a loop comes by while it trains their model, step by step or fit
     by fit: what a step is computed from, or how far the training has come."""
     asked = [call for call in calls if call.kind in ("call", "predict")]
-    return _while_moving(asked, by=("trained", "unwatched"))
+    return _while_moving(asked, by=TRAINED)
 
 
-def _while_moving(calls: Sequence[MeasuringCall], by: Collection[str] = ()) -> set[int]:
+def _while_moving(calls: Sequence[MeasuringCall], by: frozenset[str] | None = None) -> set[int]:
     """Calls from places to which their model came again with other trainable weights: whatever
     moved them, or origins of these kinds."""
     places: dict[tuple[object, ...], list[MeasuringCall]] = {}
@@ -43,9 +45,7 @@ def _while_moving(calls: Sequence[MeasuringCall], by: Collection[str] = ()) -> s
     found: set[int] = set()
     for group in places.values():
         moved = (b for a, b in pairwise(group) if _trainable(a) != _trainable(b))
-        if any(
-            not by or not {*by}.isdisjoint(o.kind for o in call.recipe.origins) for call in moved
-        ):
+        if any(by is None or by & {o.kind for o in call.recipe.origins} for call in moved):
             found |= {call.number for call in group}
     return found
 

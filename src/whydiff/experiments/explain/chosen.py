@@ -113,7 +113,7 @@ def _given_apart(text: str, path: Path, sides: tuple[Side, Side]) -> str:
         if y is not None
         and name in fed
         and ast.dump(x) != ast.dump(y)
-        and not _drawn_for_one(script, x, y)
+        and not _drawn_for_one(script, path, x, y)
     ]
     return ", ".join(found[:3])
 
@@ -140,30 +140,65 @@ def _by_parameter(head: ast.FunctionDef, call: ast.Call) -> dict[str, ast.expr]:
     return given | {word.arg: word.value for word in call.keywords if word.arg}
 
 
-def _drawn_for_one(script: Script, one: ast.expr, other: ast.expr) -> bool:
+def _drawn_for_one(script: Script, path: Path, one: ast.expr, other: ast.expr) -> bool:
     """Whether what one of two calls is given may have been drawn for it alone: it calls something
-    itself, or follows from an assignment that draws or splits and is not on the other's way."""
+    itself, follows from an assignment that draws and is not on the other's way, or is shuffled in
+    place."""
     if any(isinstance(node, ast.Call) for part in (one, other) for node in ast.walk(part)):
         return True
-    apart = _assigned_on_the_way(script, one) ^ _assigned_on_the_way(script, other)
-    calls = (n for value in apart for n in ast.walk(value) if isinstance(n, ast.Call))
-    return any(_draws(last_name(call.func)) for call in calls)
+    (names, values), (names_b, values_b) = (_on_the_way(script, part) for part in (one, other))
+    made = [n for v in values ^ values_b for n in ast.walk(v) if isinstance(n, ast.Call)]
+    in_place = [
+        node
+        for node in ast.walk(script.tree)
+        if isinstance(node, ast.Call)
+        and _draws(last_name(node.func))
+        and (names ^ names_b) & {given.id for given in node.args if isinstance(given, ast.Name)}
+    ]
+    return bool(in_place) or any(_may_draw(script, path, call) for call in made)
 
 
-def _assigned_on_the_way(script: Script, given: ast.expr) -> set[ast.expr]:
-    """What is assigned to the names of an expression, and to the names of that in turn."""
+def _on_the_way(script: Script, given: ast.expr) -> tuple[set[str], set[ast.expr]]:
+    """The names that an expression follows from, and what is assigned to them."""
+    names: set[str] = set()
     found: set[ast.expr] = set()
     waiting: list[ast.expr] = [given]
     while waiting:
-        names = {n.id for n in ast.walk(waiting.pop()) if isinstance(n, ast.Name)}
+        used = {n.id for n in ast.walk(waiting.pop()) if isinstance(n, ast.Name)}
+        names |= used
         for node in ast.walk(script.tree):
             if not isinstance(node, ast.Assign) or node.value in found:
                 continue
             targets = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-            if targets & names:
+            if targets & used:
                 found.add(node.value)
                 waiting.append(node.value)
-    return found
+    return names, found
+
+
+def _may_draw(
+    script: Script, path: Path, call: ast.Call, within: frozenset[str] = frozenset()
+) -> bool:
+    """Whether a call draws, or calls a function of the project that does or cannot be seen."""
+    function = last_name(call.func)
+    if _draws(function):
+        return True
+    if function in within:
+        return False
+    for node in ast.walk(script.tree):
+        match node:
+            case ast.FunctionDef(name=name) if name == function:
+                inner = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+                if any(_may_draw(script, path, n, within | {function}) for n in inner):
+                    return True
+            case ast.ImportFrom(module=module, level=level, names=names):
+                root = (module or "").partition(".")[0]
+                own = (
+                    level or path.with_name(f"{root}.py").exists() or (path.parent / root).is_dir()
+                )
+                if own and function in {alias.asname or alias.name for alias in names}:
+                    return True
+    return False
 
 
 def _draws(function: str) -> bool:
