@@ -29,6 +29,8 @@ WITH_OTHER_WEIGHTS = "with the weights that predicted"
 OWN_SHAPE = "with its labels in the shape of the outputs"
 OTHER_SAMPLES = "on its own samples, which are not those that were predicted"
 IN_ONE_BATCH = "over all samples at once"
+#: where a sample's answer depends on the others of its batch
+AS_PREDICTED = "in the batches in which its samples were predicted"
 UNWEIGHTED = "without the sample weights"
 NONZERO = "of the samples whose label is not 0"
 UNMASKED = "with the steps that a mask covers"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from whydiff.core.metrics import renamed_logs
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.diagnosis.calls.fields import Compared
 from whydiff.runner.messages import (
+    CompareCuts,
     ExamineStep,
     FindLayer,
     KeepLayers,
@@ -177,6 +179,10 @@ class ProcessCallRunner:
     def mixing(self) -> LayerDifference:
         """The first layer whose answer for a row depends on the other rows of its batch."""
         return self._site.request(FindLayer(mixing=True))
+
+    def cuts(self, metric: str) -> Mapping[str, Any]:
+        """A metric of two evaluates in the batches of both, and what their answers make of it."""
+        return self._site.request(CompareCuts(metric))
 
     def otherwise(self, file: str = "") -> LayerDifference:
         """The first layer that answers otherwise on equal input. ``file`` is where to put what the

@@ -319,6 +319,14 @@ class FindLayer(Request[LayerDifference]):
 
 
 @dataclass(frozen=True)
+class CompareCuts(Request["Mapping[str, Any]"]):
+    """A metric of A's model in the batches of both evaluates, and what of the change is made by
+    samples that are answered otherwise."""
+
+    metric: str
+
+
+@dataclass(frozen=True)
 class RowRelations:
     """How B's arrays follow from A's, one by one: kinds and words of ``stats.correspondence``."""
 
@@ -437,6 +445,7 @@ CallRequest = (
     | MeasureAgain
     | KeepLayers
     | FindLayer
+    | CompareCuts
     | RelateRows
     | RelateWeights
     | SameRows
@@ -556,7 +565,8 @@ TYPES: Mapping[str, type] = {
         RelateSamples,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
-        KeepLayers, FindLayer, RelateRows, RelateWeights, SameRows, LossParts, ValidationParts,
+        KeepLayers, FindLayer, CompareCuts, RelateRows, RelateWeights, SameRows, LossParts,
+        ValidationParts,
         Rescore, TwoMetrics, MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,

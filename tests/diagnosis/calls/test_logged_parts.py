@@ -18,6 +18,7 @@ PARTS = {
     "batch normalization": 0.0,
     "weights": 0.0,
     "same weights": True,
+    "answers": 0.0,
     "random": [],
     "normalizing": [],
     "batches": 4,

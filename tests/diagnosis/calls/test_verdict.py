@@ -672,7 +672,7 @@ def test_a_global_generator_is_noise():
 PARTS = {
     "logged": 0.5, "evaluated": 0.9, "moving weights": 0.02, "random layers": 0.0,
     "batch normalization": -0.42, "weights": 0.0, "random": [], "normalizing": ["bn"],
-    "same weights": True, "batches": 4, "of batches": 4,
+    "same weights": True, "answers": 0.0, "batches": 4, "of batches": 4,
 }  # fmt: skip
 
 
@@ -1037,14 +1037,16 @@ def test_a_validation_against_evaluate_with_restored_weights():
     assert of_epoch.detail.endswith("the last epoch ended with: those of epoch 2")
     (of_last,) = validated({"evaluated": 0.5, "trained": 0.8}, [0.9, 0.6, 0.8]).causes
     assert (of_last.status, of_last.share) == (CONFIRMED, 1.0)
-    (both, _) = validated({"evaluated": 0.6, "trained": 0.8}, [0.9, 0.6, 0.8]).causes
+    (both, _) = validated(
+        {"evaluated": 0.6, "trained": 0.8, "answers": 0.0}, [0.9, 0.6, 0.8]
+    ).causes
     assert (both.source, both.share) == ("weights", pytest.approx(2 / 3))
     lost = validated({"evaluated": 0.5, "trained": 0.5}, [0.9, 0.6, 0.8])
     assert [c.status for c in lost.causes] == [SUSPECTED] and lost.unexplained == 1.0
 
 
 def test_a_validation_against_evaluate_in_other_batches():
-    found = validated({"evaluated": 0.8, "trained": 0.8}, [0.9, 0.8])
+    found = validated({"evaluated": 0.8, "trained": 0.8, "answers": 0.0}, [0.9, 0.8])
     (cause,) = found.causes
     assert (cause.source, cause.share) == ("measurement", 1.0)
     assert "weights" in {x.source for x in found.excluded}

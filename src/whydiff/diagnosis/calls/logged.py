@@ -12,12 +12,11 @@ from whydiff.core.calls import AFTER_STEPS, WITHIN, MeasuringCall, Origin
 from whydiff.core.findings import SUSPECTED, Cause, Divergence, Excluded
 from whydiff.core.recording import Fit
 from whydiff.core.words import listed, number, percent
+from whydiff.diagnosis.calls.cuts import TOLD, by_answers, by_metric, measured_otherwise
 from whydiff.diagnosis.calls.origins import replaced_by
 from whydiff.diagnosis.calls.verdict import HELD_BY_NOTHING, Verdict, offset_note, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
 
-#: A part below this share of the gap is not called a cause.
-TOLD = 0.02
 #: Beyond this relative difference evaluate was not reproduced: summing in another order moves less.
 ROUNDING = 1e-4
 
@@ -119,16 +118,22 @@ def _causes(
     origins: Sequence[Origin],
     measured_by: str,
 ) -> Sequence[Cause]:
-    found = []
+    found: list[Cause] = []
     moving = float(parts["moving weights"]) / gap
     between = float(parts.get("other batches", 0.0)) / gap
     held_out = bool(parts.get("other samples"))
-    cut = 0.0 if held_out else between
     if held_out and abs(between) >= TOLD:
         found.append(_of_other_samples(parts, metric, between, measured_by))
     weighted = float(parts.get("sample weights", 0.0)) / gap
-    shares = {log.mechanism: moving, "metric-averaged-over-batches": cut,
-              "sample-weights-in-one": weighted}  # fmt: skip
+    cut = 0.0 if held_out else float(parts.get("other batches", 0.0))
+    averaged = by_metric(parts, cut)
+    shares = {
+        log.mechanism: moving,
+        "metric-averaged-over-batches": averaged / gap,
+        "sample-weights-in-one": weighted,
+    }
+    moves = f"fit's batches move {metric} by {number(cut)}"
+    found += by_answers(parts, cut, gap, metric, moves)
     final = number(float(parts["logged"]) - float(parts["moving weights"]))
     texts = {
         log.mechanism: (
@@ -137,7 +142,7 @@ def _causes(
         ),
         "metric-averaged-over-batches": (
             f"{metric} is a mean over batches, and fit cut the samples otherwise",
-            f"fit's batches move {metric} by {number(parts.get('other batches', 0.0))}",
+            moves if averaged == cut else f"{moves}, {number(averaged)} of it at equal answers",
         ),
         "sample-weights-in-one": (
             "one of the two weights the samples (class_weight or sample_weight), the other "
@@ -145,12 +150,7 @@ def _causes(
             f"the weights move {metric} by {number(parts.get('sample weights', 0.0))}",
         ),
     }
-    large = sorted((id for id, share in shares.items() if abs(share) >= TOLD),
-                   key=lambda id: -abs(shares[id]))  # fmt: skip
-    if large:
-        details, proofs = ("; ".join(texts[id][k] for id in large) for k in (0, 1))
-        share = moving + cut + weighted
-        found.append(part_of_gap("measurement", large[0], share, details, proofs))
+    found += measured_otherwise(shares, texts)
     random, batch = float(parts["random layers"]) / gap, float(parts["batch normalization"]) / gap
     if abs(random) >= TOLD or abs(batch) >= TOLD:
         told, evidence = [], []

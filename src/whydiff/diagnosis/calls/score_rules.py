@@ -23,6 +23,11 @@ OF_EVALUATE = {
         "metric-averaged-over-batches",
         "{its} is a mean over batches, {function} was computed over all samples",
     ),
+    scoring.AS_PREDICTED: (
+        "rows-depend-on-their-batch",
+        "the answer for a sample depends on the others of its batch, and {it} and predict cut them "
+        "into other batches",
+    ),
     scoring.UNWEIGHTED: (
         "sample-weights-in-one",
         "{it} weights the samples, {function} counts each once",
@@ -235,7 +240,9 @@ def _averaged(average: str, names: Names, value: float, told: float) -> _Rule:
 
 
 def _cause(rule: _Rule, share: float) -> Cause:
-    cause = part_of_gap("measurement", rule.mechanism, share, rule.detail, rule.evidence)
+    sources = mechanism(rule.mechanism).sources
+    source = "measurement" if "measurement" in sources else sources[0]
+    cause = part_of_gap(source, rule.mechanism, share, rule.detail, rule.evidence)
     return replace(cause, remedy=rule.remedy or cause.remedy)
 
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Excluded
 from whydiff.core.recording import VALIDATION_STEPS, Fit
 from whydiff.core.words import number
+from whydiff.diagnosis.calls.cuts import by_answers, by_metric, measured_otherwise
+from whydiff.diagnosis.calls.logged import ROUNDING
 from whydiff.diagnosis.calls.origins import replaced_by
 from whydiff.diagnosis.calls.verdict import Verdict, one_number, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
 
 
 def judge_validation(
-    parts: Mapping[str, float], fit: Fit, call: MeasuringCall, metric: str
+    parts: Mapping[str, Any], fit: Fit, call: MeasuringCall, metric: str
 ) -> Verdict:
     """The verdict from what ``validation_parts`` measured on the validation batches of fit.
 
-    ``parts``: ``evaluated`` with evaluate's weights, ``trained`` with those of the last epoch.
+    ``parts``: ``evaluated`` with evaluate's weights, ``trained`` with those of the last epoch;
+    with evaluate's weights in its own batches ``again``, and what of the way there is made by
+    ``answers``, where these could be measured.
     """
     logged = float(fit.epochs[-1].logs[f"val_{metric}"])
     wanted, same_batches = float(call.values[metric]), float(parts["evaluated"])
     gap = logged - wanted
-    causes = []
+    again = float(parts.get("again", wanted))
+    if abs(again - wanted) > ROUNDING * max(abs(wanted), abs(logged), 1e-12):
+        return Verdict(unexplained=1.0, reproduced=False, notes=(
+            f"No cause is confirmed: evaluated again with the same weights and batches, {metric} "
+            f"is {number(again)} instead of {number(wanted)}.",
+        ))  # fmt: skip
+    causes: list[Cause] = []
+    cut = 0.0
     excluded = [Excluded("architecture", "one and the same model")]
     known = fit.recipe.data_content.validation_samples
     seen, rows = 0 if known is None else len(known), len(call.recipe.inputs.rows("x"))
@@ -47,13 +59,28 @@ def judge_validation(
             Excluded("measurement", f"evaluated in fit's batches {metric} is evaluate's")
         )
     else:
-        causes.append(
-            part_of_gap(
-                "measurement", "metric-averaged-over-batches", share,
-                   f"fit and evaluate cut or weight the same samples otherwise, and {metric} "
-                   "depends on it",
-                   f"evaluate's weights in fit's validation batches give {number(same_batches)}")
-        )  # fmt: skip
+        given = f"evaluate's weights in fit's validation batches give {number(same_batches)}"
+        weighted = float(parts.get("sample weights", 0.0))
+        cut = same_batches - wanted - weighted
+        averaged = by_metric(parts, cut)
+        causes += by_answers(parts, cut, gap, metric, given)
+        causes += measured_otherwise(
+            {
+                "sample-weights-in-one": weighted / gap,
+                "metric-averaged-over-batches": averaged / gap,
+            },
+            {
+                "sample-weights-in-one": (
+                    "fit's validation and evaluate weight the same samples otherwise",
+                    f"{given}; the weights move it by {number(abs(weighted))}",
+                ),
+                "metric-averaged-over-batches": (
+                    f"{metric} is a mean over batches, and fit and evaluate cut the same samples "
+                    "otherwise",
+                    f"{given}; at equal answers other batches move it by {number(abs(averaged))}",
+                ),
+            },
+        )
     left = 0.0
     if one_number(same_batches, logged):
         excluded.append(Excluded("weights", "evaluate's weights give what fit logged"))
@@ -61,6 +88,7 @@ def judge_validation(
         cause = _weights(parts, fit, call, metric, (logged - same_batches) / gap)
         causes.append(cause)
         left = 0.0 if cause.status == CONFIRMED else abs(logged - same_batches) / abs(gap)
+    left += sum(abs(cut / gap) for c in causes if c.source == "batch-size" and c.share is None)
     causes.sort(key=lambda c: -abs(c.share or 0.0))
     return Verdict(tuple(causes), tuple(excluded), (), min(left, 1.0))
 

@@ -35,6 +35,10 @@ HELD_BY_NOTHING = "held by nothing that is recorded"
 MORE_THAN_RECORDED = frozenset({"noise", "architecture", "mode", "state", "arithmetic"})
 
 
+#: The advice where it is not known what depends on the batches.
+ONE_SIZE = "Measure both in batches of one size."
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Causes (the largest share first), what is ruled out or unknown, and what stays unexplained.
@@ -69,7 +73,9 @@ def judge(compared: Compared, trials: CallTrials) -> Verdict:
         elif why := _not_swapped(found, compared, trials):
             causes.append(_suspect(found, why))
         else:
-            causes.append(_confirmed(_of_batches(found, everything_rounds), trials, shares))
+            causes.append(
+                _confirmed(_of_batches(found, everything_rounds, trials.metric), trials, shares)
+            )
     causes = _sorted(causes, excluded)
     if left and rounding:
         notes.append(
@@ -140,10 +146,18 @@ def _not_swapped(found: Finding, compared: Compared, trials: CallTrials) -> str:
     return "it cannot be swapped" if found.source not in compared.movable else ""
 
 
-def _of_batches(found: Finding, rounds: bool) -> Finding:
-    """What batches of another size are called by what they do: round otherwise, or more."""
+def _of_batches(found: Finding, rounds: bool, metric: str) -> Finding:
+    """What batches of another size are called by what they do: round otherwise, or more.
+
+    That a metric moves does not yet say whether the answers do.
+    """
     if found.source != "batch-size" or found.mechanism:
         return found
+    if not rounds and metric not in (OUTPUTS, WEIGHTS):
+        return replace(
+            found, detail=f"{found.evidence}, and {metric} depends on it",
+            remedy=ONE_SIZE,
+        )  # fmt: skip
     known = mechanism("batch-size-rounding" if rounds else "rows-depend-on-their-batch")
     what = "sums are rounded otherwise" if rounds else (
         "the answer for a row depends on the other rows of its batch"

@@ -708,14 +708,15 @@ MECHANISMS = (
     ),
     Mechanism(
         "metric-averaged-over-batches",
-        ("measurement",),
+        ("measurement", "batch-size"),
         "a metric that is averaged over batches",
         "A metric given as a function is computed for each batch, and Keras reports the mean of "
         "these: for F1, RMSE, precision or a correlation that is not its value over all samples.",
         "Use a metric that keeps its state over the batches (keras.metrics.F1Score, "
         "RootMeanSquaredError, Precision, or a subclass of keras.metrics.Metric), or evaluate in "
         "one batch.",
-        seen="Computed over all samples in one batch the metric is the other's.",
+        seen="At equal answers for every sample the metric moves with the batches; computed over "
+        "all samples in one batch it is the other's.",
     ),
     Mechanism(
         "mean-of-unequal-batches",

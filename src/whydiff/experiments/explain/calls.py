@@ -16,6 +16,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.recording import BATCH_LOG_READ, STEP, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_agree
+from whydiff.diagnosis.calls.cuts import named_by_cut
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
@@ -500,7 +501,11 @@ def _described(
         to = site.process.request(RelateWeights(served(site, pair.a), served(site, pair.b)))
         text = f"the values of one side are the other's, rounded to {to}"
         verdict = named_more(verdict, "weights", text, "weights-rounded") if to else verdict
-    if any(cause.mechanism == "rows-depend-on-their-batch" for cause in verdict.causes):
+    if any(c.source == "batch-size" and not c.mechanism for c in verdict.causes):
+        with contextlib.suppress(TransferError, WhydiffError):
+            metric = pair.distance.metric
+            verdict = named_by_cut(verdict, runner.cuts(metric), metric)
+    elif named.get("batch-size") == "rows-depend-on-their-batch":
         with contextlib.suppress(TransferError, WhydiffError):
             seen = runner.mixing()
             text = f"{seen.layer} ({seen.kind}) is the first layer to do so"

@@ -284,7 +284,7 @@ def recut(content: Sequence[Any], order: Sequence[Any], cut: Sequence[Any]) -> l
     structure = content[0]
     leaves = columns(content)
     if order is not content:
-        leaves = [leaf[_sequence(leaves, columns(order))] for leaf in leaves]
+        leaves = [leaf[positions_of(leaves, columns(order))] for leaf in leaves]
     count = len(leaves[0])
     sizes = [len(leaves_of(batch)[0]) for batch in cut]
     if sum(sizes) != count:
@@ -333,7 +333,7 @@ def ragged_columns(batches: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _sequence(mine: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
+def positions_of(mine: list[np.ndarray], theirs: list[np.ndarray]) -> np.ndarray:
     """Positions in ``mine`` that give the rows of ``theirs``."""
     if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):
         raise TransferError("the samples are not the same, so their order cannot be taken over")

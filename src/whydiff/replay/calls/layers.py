@@ -86,9 +86,9 @@ def first_mixing(hybrids: CallHybrids) -> LayerDifference:
     alone = {one.path: one for one in seen[rows // 2].seen}
     for one in seen[rows].seen:
         match = alone.get(one.path)
-        if match is None or _beyond_rounding(_first(one.inputs, match.inputs), match.inputs):
+        if match is None or beyond_rounding(_first(one.inputs, match.inputs), match.inputs):
             continue
-        relative = _beyond_rounding(_first(one.outputs, match.outputs), match.outputs)
+        relative = beyond_rounding(_first(one.outputs, match.outputs), match.outputs)
         if relative is not None:
             kind = type(seen[rows].names.layers[one.path]).__name__
             return LayerDifference(one.path, kind, relative)
@@ -129,7 +129,7 @@ def first_beyond_rounding(hybrids: CallHybrids, theirs: Sequence[LayerCall]) -> 
             one = given.get(seen.path)
             if one is None or not _equal(seen.inputs, list(one.inputs)):
                 continue
-            relative = _beyond_rounding(list(one.outputs), seen.outputs)
+            relative = beyond_rounding(list(one.outputs), seen.outputs)
             if relative is None:
                 continue
             layer = calls.names.layers[seen.path]
@@ -148,7 +148,7 @@ def _call(hybrids: CallHybrids, calls: _Calls, model: Any) -> None:
         called(model, hybrids.fed()[:1], hybrids.training)
 
 
-def _beyond_rounding(one: list[np.ndarray], other: list[np.ndarray]) -> float | None:
+def beyond_rounding(one: list[np.ndarray], other: list[np.ndarray]) -> float | None:
     """How far two answers are apart where that is more than rounding; None where it is not."""
     if [x.shape for x in one] != [y.shape for y in other]:
         return 1.0
@@ -169,7 +169,7 @@ def _settings_of(one: LayerCall, layer: Any, seen: _Seen) -> Iterator[LayerSetti
         try:
             args, kwargs = seen.arguments
             answer = _arrays(layer.call(*args, **kwargs), to_numpy)
-            proven = _beyond_rounding(list(one.outputs), answer) is None
+            proven = beyond_rounding(list(one.outputs), answer) is None
         except Exception:
             proven = False
         finally:
@@ -182,7 +182,7 @@ def _functions_of(one: LayerCall, layer: Any) -> Iterator[LayerSetting]:
     """Functions of a layer that give other numbers than those of A's."""
     own = dict(_functions(layer))
     for key, (name, theirs) in one.functions.items():
-        if key not in own or _beyond_rounding([theirs], [own[key][1]]) is None:
+        if key not in own or beyond_rounding([theirs], [own[key][1]]) is None:
             continue
         mine = own[key][1]
         place = int(np.argmax(np.abs(theirs - mine)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +21,22 @@ from whydiff.core.digests import row_keys
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall
 from whydiff.keras_backend import adapter
-from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.code import is_users
-from whydiff.keras_backend.internals import leaves_of, pack_leaves, training_argument
+from whydiff.keras_backend.internals import pack_leaves
 from whydiff.keras_backend.naming import Names
 from whydiff.keras_backend.variables import variables_of
+from whydiff.replay.calls.cuts import (
+    in_feeding_precision,
+    measured_over,
+    mixing_layer,
+    moved_by_answers,
+    moved_by_weights,
+    unweighted,
+    weighted,
+)
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.running import preserved, put_weights
-from whydiff.replay.measuring import is_random, last_epoch, normalizes, silenced
+from whydiff.replay.measuring import is_random, last_epoch, normalizes
 from whydiff.replay.outcome import quiet
 
 #: More batches of an epoch than this are not measured again; an even selection stands for them.
@@ -52,18 +60,11 @@ def rows_of_fit_equal(live: Live, call: LiveCall) -> bool:
     ]
     if len(mine) != len(theirs) or len(mine[0]) != len(theirs[0]):
         return False
-    mine, theirs = ([_single(column) for column in side] for side in (mine, theirs))
+    mine, theirs = ([in_feeding_precision(column) for column in side] for side in (mine, theirs))
     alike = all(
         (x.dtype, x.shape[1:]) == (y.dtype, y.shape[1:]) for x, y in zip(mine, theirs, strict=True)
     )
     return alike and sorted(row_keys(mine)) == sorted(row_keys(theirs))
-
-
-def _single(column: np.ndarray) -> np.ndarray:
-    """A column in the precision in which fit and evaluate feed numbers; train_on_batch is fed them
-    as they are."""
-    array = np.asarray(column)
-    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def one_step(loop: Live, call: LiveCall, step: int) -> Live:
@@ -129,18 +130,32 @@ def _as_evaluated(live: Live, batches: Sequence[Any], values: Mapping[str, float
     )  # fmt: skip
 
 
-def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, float]:
+def validation_parts(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     """``metric`` in fit's validation batches from the weights of evaluate (``evaluated``), and from
-    those that the last epoch left (``trained``)."""
+    those that the last epoch left (``trained``).
+
+    ``again`` is it in evaluate's own batches, ``sample weights`` what of the way there is made by
+    these, and ``answers`` what is by samples that are answered otherwise in other batches, of which
+    the layer ``mixing`` is the first cause; absent where that cannot be told.
+    """
     model, batches = live.model, validation_batches(live)
+    found: dict[str, Any] = {}
     with preserved(model), quiet():
         put_weights(model, call.weights)
-        evaluated = _values(model, batches, False, [])
+        evaluated = measured_over(model, batches)
+        own = _batches_of(call)
+        if own is not None and metric in evaluated:
+            found["again"] = measured_over(model, own)[metric]
+            with contextlib.suppress(TransferError):
+                found["sample weights"] = moved_by_weights(model, batches, own, metric)
+                found["answers"] = moved_by_answers(model, batches, own, metric)
         put_weights(model, live.trained)
-        trained = _values(model, batches, False, [])
+        trained = measured_over(model, batches)
     if metric not in evaluated:
         raise TransferError(f"{metric} cannot be computed outside its test step")
-    return {"evaluated": evaluated[metric], "trained": trained[metric]}
+    if found.get("answers"):
+        found["mixing"] = mixing_layer(call)
+    return {"evaluated": evaluated[metric], "trained": trained[metric], **found}
 
 
 def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
@@ -150,6 +165,8 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
     normalization``, ``sample weights`` (one of the two weighted the samples), ``other batches``
     (fit cut the samples otherwise) and ``weights`` (what is left: evaluate used others than fit
     ended with, or rounding); ``random`` and ``normalizing`` name the layers; ``same weights``;
+    ``answers``: what of ``other batches`` is made by samples that are answered otherwise in other
+    batches, absent where that cannot be told;
     ``evaluated again``: from evaluate's own weights where these are others, None if not computed.
     Raises TransferError where the model's loss and metrics cannot be computed outside its train
     step; of a ``train_step`` of the script's own it is known only whether evaluate never updates
@@ -181,13 +198,20 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         inference = measured(False, [])
         # A metric that is a mean over batches changes with the batches, at equal samples.
         own = _batches_of(call) if len(chosen) == len(batches) else None
-        unweighted = inference
-        cut = plain = inference if own is None else _values(model, own, False, [])[metric]
-        if own is not None and _weighted(own) != ("weight" in live.material.samples.roles):
-            if _weighted(own):
-                plain = _values(model, _unweighted(own), False, [])[metric]
+        without = inference
+        cut = plain = inference if own is None else measured_over(model, own)[metric]
+        if own is not None and weighted(own) != ("weight" in live.material.samples.roles):
+            if weighted(own):
+                plain = measured_over(model, unweighted(own))[metric]
             else:
-                unweighted = _values(model, _unweighted(_fed(live, chosen)), False, [])[metric]
+                without = measured_over(model, unweighted(_fed(live, chosen)))[metric]
+        answers: dict[str, Any] = {}
+        if own is not None and abs(without - plain) > 0.0:
+            theirs = list(_fed(live, chosen))
+            with contextlib.suppress(TransferError):
+                answers["answers"] = moved_by_answers(model, theirs, own, metric)
+    if answers.get("answers"):
+        answers["mixing"] = mixing_layer(call)
     if not normalizing:  # what is left between the two is rounding
         still = inference
     logged, evaluated = float(live.logs[-1][metric]), float(call.call.values[metric])
@@ -201,8 +225,8 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "moving weights": logged - training,
         "random layers": training - still,
         "batch normalization": still - inference,
-        "sample weights": inference - unweighted + plain - cut,
-        "other batches": unweighted - plain,
+        "sample weights": inference - without + plain - cut,
+        "other batches": without - plain,
         "weights": cut - evaluated,
         "random": list(stochastic),
         "normalizing": list(normalizing),
@@ -210,6 +234,7 @@ def take_apart(live: Live, call: LiveCall, metric: str) -> dict[str, Any]:
         "evaluated again": again,
         "batches": len(chosen),
         "of batches": len(batches),
+        **answers,
     }
 
 
@@ -248,13 +273,13 @@ def log_uninterrupted(live: Live, metric: str) -> float | None:
 def _with_weights_of(call: LiveCall, model: Any, batches: Sequence[Any], metric: str) -> float:
     with preserved(model), quiet():
         put_weights(model, call.weights)
-        return _values(model, batches, False, [])[metric]
+        return measured_over(model, batches)[metric]
 
 
 def _measured(
     live: Live, model: Any, batches: Sequence[np.ndarray], training: bool, silent: list[Any]
 ) -> dict[str, float]:
-    return _values(model, _fed(live, batches), training, silent)
+    return measured_over(model, _fed(live, batches), training, silent)
 
 
 def _fed(live: Live, batches: Sequence[np.ndarray]) -> Iterator[Any]:
@@ -266,32 +291,5 @@ def _fed(live: Live, batches: Sequence[np.ndarray]) -> Iterator[Any]:
         yield pack_leaves(samples.structure, samples.batch(indices))
 
 
-def _weighted(batches: Sequence[Any]) -> bool:
-    return any(keras.utils.unpack_x_y_sample_weight(batch)[2] is not None for batch in batches)
-
-
-def _unweighted(batches: Iterable[Any]) -> Iterator[Any]:
-    for batch in batches:
-        yield keras.utils.unpack_x_y_sample_weight(batch)[:2]
-
-
 def _batches_of(call: LiveCall) -> list[Any] | None:
     return None if call.fed is None else [tuple(batch) for batch in call.fed]
-
-
-def _values(
-    model: Any, batches: Iterable[Any], training: bool, silent: list[Any]
-) -> dict[str, float]:
-    """Metrics of a model as it is, over nested batches (x, y) or (x, y, sample weights)."""
-    total = count = 0.0
-    model.reset_metrics()
-    with silenced(silent), adapter().without_gradients():
-        for batch in batches:
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
-            rows = len(leaves_of(x)[0])
-            predicted = model(x, **training_argument(model, training))
-            loss = model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
-            total += float(adapter().to_numpy(loss)) * rows
-            count += rows
-            model.compute_metrics(x, y, predicted, sample_weight=weight)
-    return {**numbers(model.get_metrics_result()), "loss": total / count}

@@ -23,6 +23,7 @@ from whydiff.core.transformations import NAMED, in_other_units, renamed, transfo
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.internals import has_mask, leaves_of, pack_leaves
+from whydiff.replay.calls.cuts import alike_in_one_batch
 from whydiff.replay.calls.hybrids import CallHybrids, columns
 from whydiff.replay.calls.logged import validation_batches
 from whydiff.replay.calls.running import preserved
@@ -84,7 +85,7 @@ def rescored(
         told = _computed([(scoring.OWN_SHAPE, lambda: _evaluated(shaped, metric))])
         if not np.isclose(told.get(scoring.OWN_SHAPE, given), given, rtol=1e-5):
             evaluate, found = shaped, found | told
-    found |= dict(_of_evaluate(evaluate, metric))
+    found |= dict(_of_evaluate(evaluate, metric, reads))
     found |= _computed(_of_other_rows(evaluate, read))
     found |= _computed(_of_rows_left_out(evaluate, reads, metric))
     inputs, targets = _columns_of(evaluate.fed)
@@ -425,13 +426,16 @@ def _of_keras(make: Callable[[], Any]) -> _Score:
     return computed
 
 
-def _of_evaluate(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float]]:
+def _of_evaluate(evaluate: LiveCall, metric: str, reads: LiveCall) -> Iterator[tuple[str, float]]:
     """evaluate's metric under other rules, with its own weights and data."""
     if not evaluate.fed:
         return
     with contextlib.suppress(Exception):
-        whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *evaluate.fed)
-        yield scoring.IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
+        if alike_in_one_batch(evaluate):
+            whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *evaluate.fed)
+            yield scoring.IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
+        else:
+            yield scoring.AS_PREDICTED, _in_batches_of(evaluate, reads, metric)
     if any(len(batch) > 2 for batch in evaluate.fed):
         with contextlib.suppress(Exception):
             unweighted = tuple(batch[:2] for batch in evaluate.fed)
@@ -479,10 +483,12 @@ def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float
         unweighted = tuple(batch[:2] for batch in evaluate.fed or ())
         evaluate = replace(evaluate, fed=unweighted)
         yield scoring.UNWEIGHTED, _evaluated(evaluate, metric) - penalty
-    whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *(evaluate.fed or ()))
-    evaluate = replace(evaluate, fed=(whole,))
-    penalty = _penalty(evaluate) if penalty else 0.0
-    yield scoring.IN_ONE_BATCH, _evaluated(evaluate, metric) - penalty
+    if alike_in_one_batch(evaluate):
+        fed = evaluate.fed or ()
+        whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *fed)
+        evaluate = replace(evaluate, fed=(whole,))
+        penalty = _penalty(evaluate) if penalty else 0.0
+        yield scoring.IN_ONE_BATCH, _evaluated(evaluate, metric) - penalty
     for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
         if metric == "loss":
             arguments = {**evaluate.compile_arguments, "loss": loss}
@@ -534,6 +540,19 @@ def _evaluated(evaluate: LiveCall, metric: str, compiled: bool = False) -> float
     sides, fields = {"a": evaluate, "b": evaluate}, CallFields(compiled=compiled)
     values = CallHybrids(sides, fields).again("a").values
     return sum(values[one] for one in metric.split(SUMMED))
+
+
+def _in_batches_of(evaluate: LiveCall, reads: LiveCall, metric: str) -> float:
+    """evaluate's metric in the batches in which its samples were predicted."""
+    batches, predicted = evaluate.fed or (), reads.fed or ()
+    places = _places(_columns_of(evaluate.fed)[0], reads)
+    if places is None or len(places) != sum(len(leaves_of(b)[0]) for b in batches):
+        raise TransferError("other samples were predicted")
+    rows = [leaf[places] for leaf in columns(batches)]
+    ends = np.cumsum([len(leaves_of(batch)[0]) for batch in predicted])[:-1]
+    parts = zip(*(np.split(leaf, ends) for leaf in rows), strict=True)
+    cut = tuple(pack_leaves(batches[0], list(part)) for part in parts)
+    return _evaluated(replace(evaluate, fed=cut), metric)
 
 
 def _on_rows(evaluate: LiveCall, places: Sequence[int], metric: str) -> float:

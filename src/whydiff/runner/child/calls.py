@@ -14,6 +14,7 @@ from whydiff.core.chains import Pick
 from whydiff.core.errors import WhydiffError, unreachable
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Samples
+from whydiff.replay.calls.cuts import between_evaluates
 from whydiff.replay.calls.hybrids import CallHybrids, draws_itself, ragged_columns
 from whydiff.replay.calls.layers import (
     first_beyond_rounding,
@@ -81,6 +82,8 @@ class CallServer:
                 return _tried(lambda: first_mixing(self._hybrids))
             case m.FindLayer(kept):
                 return self.find_layer(kept)
+            case m.CompareCuts(metric):
+                return _tried(lambda: between_evaluates(self._hybrids, metric))
             case m.RelateRows():
                 return self.relate_rows(request)
             case m.RelateWeights(a, b):
