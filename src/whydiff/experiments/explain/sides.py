@@ -21,7 +21,11 @@ from whydiff.diagnosis.pair import (
     with_names_of,
 )
 from whydiff.experiments.explain.chosen import with_chosen_data
-from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
+from whydiff.experiments.explain.draws import (
+    with_drawing_lines,
+    with_redrawn_data,
+    with_rows_moved,
+)
 from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.experiments.explain.recorded import compare
 from whydiff.runner.client import Child, Run
@@ -219,9 +223,10 @@ def _sides(
     fit, renamed = with_names_of(a.fit, b.fit)
     b = replace(b, fit=fit)
     diff = compare("A", "B", a, b, child_a.recording, child_b.recording)
+    paths = child_a.run.script, child_b.run.script
     if between != "fits":
         runs = child_a.run, child_b.run
-        paths, same = (runs[0].script, runs[1].script), run_alike(*runs)
+        same = run_alike(*runs)
         findings = with_drawing_lines(diff.findings, paths, (a, b), same)
         uses = (runs[0], a.execution, a.fit), (runs[1], b.execution, b.fit)
         diff = replace(diff, findings=without_blamed_seeds(findings, *uses))
@@ -229,6 +234,7 @@ def _sides(
         findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
         findings = with_chosen_data(findings, child_a.run.script, (a, b))
         diff = replace(diff, findings=findings)
+    diff = replace(diff, findings=with_rows_moved(diff.findings, paths, (a, b)))
     names = [run.text if run.checkout else run.script.name for run in (child_a.run, child_b.run)]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts, renamed)
