@@ -204,7 +204,10 @@ def seeded_otherwise(a: Side, b: Side) -> Why | None:
     made = [sorted(map(call_of, side)) for side in own]
     pairs = [calls]
     if made[0] != made[1]:  # the same generators may have been made in another order, by threads
-        pairs.append([next(reversed(side), None) for side in own])
+        last = [next(reversed(side), None) for side in own]
+        # What is made behind the seeding of all, and for the purpose, is what draws.
+        behind = all(d and c and d.number > c.number for d, c in zip(last, calls, strict=True))
+        pairs = [last, calls] if behind else [calls, last]
     found = (other_seedings(a, b, one, other) for one, other in pairs)
     return next((why for why in found if why is not None), None)
 

@@ -48,7 +48,7 @@ def calls_asked_for(asked: Inquiry) -> Explanation | None:
 
 def fits_of_one_run(asked: Inquiry) -> Explanation | None:
     """Two fits of one run: those asked for, or the first independent ones that differ."""
-    return _explained(asked, asked.fits_of_one_run)
+    return None if asked.drawn_trials else _explained(asked, asked.fits_of_one_run)
 
 
 def models_of_one_run(asked: Inquiry) -> Explanation | None:
