@@ -14,6 +14,7 @@ from whydiff.core.recording import (
     SEEDING,
     UNKEPT_SEEDINGS,
     Draw,
+    Execution,
     Side,
 )
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, draws_otherwise
@@ -234,6 +235,22 @@ def fed_otherwise(a: Side, b: Side) -> Why | None:
         for side, seeds in ((a, own[0] - own[1]), (b, own[1] - own[0]))
     )
     return next(iter(found), None) or other_seedings(a, b, one, other)
+
+
+def seeded_apart(a: Execution, b: Execution) -> list[str]:
+    """The seedings of one script by which two runs of it may go apart: another seed in each, as
+    the clock gives, or none at all."""
+    kept = [[d for d in e.ledger if d.kind == SEEDING] for e in (a, b)]
+    found = []
+    for one, other in zip(*kept, strict=False):
+        if one.owner != other.owner or _at(one) != _at(other):
+            break  # from here on they do other things
+        if one.seed is None and other.seed is None and not one.explicit:
+            found.append(f"{call_of(one)} without a seed")
+        elif one.seed != other.seed:
+            clock = ", made from the clock or process" * _clocked(one)
+            found.append(f"{call_of(one)} vs. {call_of(other).partition(' (')[0]}{clock}")
+    return list(dict.fromkeys(found))
 
 
 def _at_first_step(side: Side) -> int:

@@ -266,11 +266,15 @@ class Inquiry:
         return two_successive_fits(self.ran_a, self.folder)
 
     @property
+    def ran_twice(self) -> bool:
+        """Whether B is A's program once more, and has run."""
+        return self.question.alike and "ran_b" in vars(self)
+
+    @property
     def printed(self) -> Printed:
         """What A printed that no watched call gave, and what B, where it is A once more and ran,
         printed otherwise."""
-        twice = self.question.alike and "ran_b" in vars(self)
-        again = self.ran_b.printed if twice else ""
+        again = self.ran_b.printed if self.ran_twice else ""
         script = text_of(self.ran_a.run.script)
         execution, two_runs = self.site.execution, self.question.runs
         return printed_beyond(self.ran_a.printed, execution, again, script, two_runs)
