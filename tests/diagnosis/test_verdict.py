@@ -304,6 +304,18 @@ def test_a_fix_confirms_draws_that_no_step_was_seen_to_make():
     assert judged(sides, additive({}), a=(9.0, 9.0), remedy=pinned).causes == ()
 
 
+@pytest.mark.parametrize("role", ["seed", "operation seed"])
+def test_equal_seeds_rule_no_noise_out_where_a_trained_again_is_not_a(role):
+    """An operation keeps a generator of its own, and something may draw where nobody looked."""
+    noise = tuple(replace(t, role=role) for t in a_side().recipe.noise)
+    a = a_side(noise=noise)
+    ended = replace(a, fit=replace(a.fit, final=weights(9)))
+    sides = compared(a, ended)
+    failed = judged(sides, additive({}), a=(9.0, 9.0))
+    assert "noise" in evidence(failed.unknown) and "noise" not in evidence(failed.excluded)
+    assert ("draws by" in evidence(failed.unknown)["noise"]) is (role == "operation seed")
+
+
 @pytest.mark.parametrize(
     "remedy", [Remedy("patch", False, "failed", ("optimizer",)), Remedy("patch", True, "in part")]
 )

@@ -44,6 +44,8 @@ def answered(monkeypatch):
             return explain
 
         class Asked(Inquiry):
+            drawing_settings = ()
+
             touched = False
             site_b = SimpleNamespace(execution=0, script="")
 

@@ -203,6 +203,10 @@ def _known(cause: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in cause.items() if value is not None}
 
 
+#: evidence of two runs that agree in all that was watched, and print other numbers
+PRINTED_OTHERWISE = "printed otherwise"
+
+
 @dataclass(frozen=True)
 class Explanation(Shown):
     """The answer of ``explain``; :meth:`to_dict` is schema 1 of the contract."""
@@ -230,6 +234,11 @@ class Explanation(Shown):
     others: tuple[dict[str, Any], ...] = ()
     #: where two calls differ because their weights were trained apart: these two fits explained
     continued: Explanation | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all that was watched is identical, also where the two print other numbers."""
+        return self.identical or PRINTED_OTHERWISE in self.evidence
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per cause."""

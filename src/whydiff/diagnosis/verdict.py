@@ -30,7 +30,7 @@ from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.offsets import offsetting
 from whydiff.diagnosis.rounding import as_rounding
 from whydiff.diagnosis.sources import compare_all
-from whydiff.diagnosis.sources.noise import NO_DRAWS
+from whydiff.diagnosis.sources.noise import NO_DRAWS, OPERATIONS
 from whydiff.diagnosis.sources.state import ADAPTED
 from whydiff.diagnosis.trials import Trials
 
@@ -80,8 +80,7 @@ def judge(compared: ComparedSides, trials: Trials, remedy: Remedy | None = None)
     """What the hybrids prove, and the remedy that was tried, if one was."""
     findings = compared.findings
     if not trials.reproduces_a():
-        why = "A trained again is not A" if trials.control_failed else "A was not trained again"
-        findings = tuple(_unseen_draws(finding, why) for finding in findings)
+        findings = tuple(_unseen_draws(finding, compared, trials) for finding in findings)
     causes: list[Cause] = []
     excluded = [Excluded(f.source, f.evidence) for f in findings if f.status == IDENTICAL]
     for finding in (f for f in findings if f.status == DIFFERS):
@@ -196,14 +195,30 @@ def _drawn_unseen(finding: Finding) -> Cause:
     return _suspect(replace(finding, detail=detail, mechanism=known.id, remedy=known.remedy), "")
 
 
-def _unseen_draws(finding: Finding, why: str) -> Finding:
-    """Only a training that repeats itself can be said to draw no random numbers."""
-    if finding.source != "noise" or finding.evidence != NO_DRAWS:
+def _unseen_draws(finding: Finding, compared: ComparedSides, trials: Trials) -> Finding:
+    """Only a training that repeats itself can be said to draw no other random numbers.
+
+    Equal seeds say nothing of operations that keep a generator of their own; nor do equal states
+    where A trained again is not A, although all that was recorded was given back to it.
+    """
+    if finding.source != "noise" or finding.status != IDENTICAL:
         return finding
-    evidence = (
-        f"no random numbers were seen to be drawn in a training step; but as {why}, something may "
-        "draw where it was not seen"
-    )
+    why = "A trained again is not A" if trials.control_failed else "A was not trained again"
+    operations = [t.path for t in compared.a.recipe.noise if t.role == OPERATIONS]
+    if operations:
+        evidence = (
+            f"{finding.evidence}; but the code of a step draws by {listed(operations)}, whose "
+            f"state cannot be read, and {why}"
+        )
+    elif finding.evidence == NO_DRAWS:
+        evidence = (
+            f"no random numbers were seen to be drawn in a training step; but as {why}, something "
+            "may draw where it was not seen"
+        )
+    elif trials.control_failed:
+        evidence = f"{finding.evidence}; but as {why}, something may draw where it was not seen"
+    else:
+        return finding
     return replace(finding, status=UNKNOWN, evidence=evidence)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from whydiff.core.findings import Finding
 from whydiff.core.recording import Side
 from whydiff.core.stack import in_library
-from whydiff.diagnosis.sources.data_content import BY_RULE, REWRITTEN
+from whydiff.diagnosis.sources.data_content import BY_RULE, MISMATCHED, REWRITTEN
 from whydiff.diagnosis.sources.state import ADAPTED
 from whydiff.fixes import fits, runs
 from whydiff.fixes.intentional import asked_sentences, finding_sentence
@@ -79,10 +79,10 @@ def _proposals(
     wanted = _repairable(parsed, made_by)
     signatures = [side.recipe.data_content.signature for side in (a, b)]
     # Two runs of one script number or arrange otherwise what they take from a set.
-    rules = {ADAPTED, *([REWRITTEN] if between == "runs" else BY_RULE)}
+    rules = {ADAPTED, MISMATCHED, *([REWRITTEN] if between == "runs" else BY_RULE)}
     if signatures[0] != signatures[1] or any(f.mechanism in rules for f in made_by.findings):
         # Data of another shape or type, or other values by a rule, were not drawn otherwise; no
-        # seed makes them equal.
+        # seed makes them equal. Inputs that have lost their targets lose them with any seed.
         wanted = [source for source in wanted if source != "data-content"]
     if wanted and between == "fits":
         seeded = _assembled(text, shown(script), fits.plans(parsed, script, a, b, wanted))

@@ -68,5 +68,16 @@ def test_an_agreement_is_no_all_clear_for_what_was_printed_beside_it():
     answer = with_printed(agreed, printed_beyond("served 1.234", EVALUATED, "served 1.235"))
     assert "Beyond that, 1 printed line differs between the two runs" in verdict(answer)
     assert "'served 1.234' vs. 'served 1.235'" in answer.notes[0]
+    assert not answer.identical and answer.agrees and "yet the two runs differ" in verdict(answer)
+    assert answer.to_dict()["identical"] is False and agreed.to_dict()["identical"] is True
     assert "a watched call gave: 'served 1.234'" in answer.notes[1]
     assert with_printed(agreed, printed_beyond("loss 0.0432", EVALUATED)) == agreed
+
+
+def test_a_seed_that_is_another_one_in_each_run_is_named_as_a_suspect():
+    agreed = all_agree(EVALUATED, "train.py", 2)
+    printed = printed_beyond("served 1.234", EVALUATED, "served 1.235")
+    answer = with_printed(agreed, printed, ["default_rng(17) (train.py:3) vs. default_rng(18)"])
+    assert "Seeded otherwise in each run: default_rng(17) (train.py:3)" in answer.notes[1]
+    assert answer.remedy.how.startswith("Suspected") and "default_rng(17)" in answer.remedy.how
+    assert not answer.causes, "nothing that follows from it was measured"

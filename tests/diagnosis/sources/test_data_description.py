@@ -89,6 +89,49 @@ def test_inputs_that_were_shuffled_without_their_targets():
     assert relation(recipe(X, Y), recipe(X[order], Y[order])) is None  # data-order sees to that
 
 
+def test_equal_rows_are_as_many_as_come():
+    """Equal samples are recorded once: where inputs lose their targets, fewer of them are equal."""
+    order = np.random.default_rng(1).permutation(len(X))
+    repeated, labels = X.copy(), Y.copy()
+    repeated[7], labels[7] = repeated[3], labels[3]
+    one = recipe(np.delete(repeated, 7, 0), np.delete(labels, 7, 0),
+                 order=[*range(7), 3, *range(7, 59)])  # fmt: skip
+    found = relation(one, recipe(repeated[order], labels))
+    assert found.mechanism == "rows-mismatched"
+    moved = relation(one, recipe(repeated[order], labels[order]))
+    assert moved is None or moved.mechanism == ""
+
+
+def parts_with_other_targets(labels, moved=True):
+    """Two parts of arrays, of which those of B come from inputs that were shuffled alone."""
+    p = np.random.default_rng(1).permutation(len(X))
+    pairs = (X[p], labels) if moved else (X[p], labels[p])
+    return relation(recipe(X[:48], labels[:48]), recipe(pairs[0][:48], pairs[1][:48]))
+
+
+def test_inputs_lost_their_targets_before_the_rows_were_split():
+    found = parts_with_other_targets(Y)
+    assert found.mechanism == "rows-mismatched"
+    assert "inputs that A and B both hold have another target in B" in found.text
+    assert parts_with_other_targets(np.arange(60, dtype="float32")[:, None]).mechanism
+    together = parts_with_other_targets(Y, moved=False)
+    assert together is None or not together.mechanism
+
+
+def test_noise_in_the_labels_is_no_lost_target():
+    """Some labels of another split are flipped: far fewer than chance would change."""
+    flipped = Y.copy()
+    flipped[::6] = (flipped[::6] + 1) % 3
+    p = np.random.default_rng(1).permutation(len(X))
+    found = relation(recipe(X[:48], Y[:48]), recipe(X[p][:48], flipped[p][:48]))
+    assert found is None or not found.mechanism
+    mapped = relation(recipe(X[:48], Y[:48]), recipe(X[p][:48], ((Y + 1) % 3)[p][:48]))
+    assert mapped is None or not mapped.mechanism, "renamed by one rule"
+    drawn = np.random.default_rng(5).permutation(Y)
+    drawn[0] = (drawn[0] + 1) % 3
+    assert not relation(recipe(X, Y), recipe(X, drawn)).mechanism, "targets drawn anew, in place"
+
+
 def test_a_mapping_of_many_values_is_no_renaming_of_labels():
     for distinct, renamed in ((30, True), (31, False)):
         labels = (np.arange(60, dtype="float32") % distinct)[:, None]

@@ -480,6 +480,9 @@ def test_data_drawn_from_generators_that_the_script_seeds_otherwise_are_intended
     made = [("numpy.random.default_rng", n) for n in (3, 4)]
     finding = CONTENT(run(range(10), 1, made[0]), run(range(20, 30), 1, made[1]))
     assert finding.intended and "default_rng(4) (train.py:7) in B" in finding.detail
+    both = CONTENT(run(range(10), 1, made[0]), run(range(20, 30), 2, made[1]))
+    assert "default_rng(3) (train.py:7) in A" in both.detail, "made for the data, behind the other"
+    assert "set_random_seed" not in both.detail
     in_threads = CONTENT(run(range(10), 1, *made), run(range(20, 30), 1, *reversed(made)))
     assert in_threads.mechanism != "explicit-seeds" and "default_rng" not in in_threads.detail
 

@@ -7,6 +7,7 @@ import pytest
 
 from whydiff.core.recording import FEED_DRAWS, SEEDING, UNKEPT_SEEDINGS, Draw, Frame
 from whydiff.diagnosis.sources import source
+from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.testing import sides
 from whydiff.testing.sides import a_side, changed, draw, ledger
 
@@ -134,3 +135,18 @@ def test_a_generator_of_data_draws_from_what_it_makes_at_its_first_batch(kind, i
     unseeded = {"ledger": ledger(seeding(1, own), seeding(2, own))}
     one, other = (changed(side, execution=unseeded) for side in (a, shuffled_alike))
     assert not ORDER(one, other).intended, "nothing had seeded Python's random"
+
+
+def test_two_runs_are_seeded_apart_by_a_clock_or_by_nothing():
+    def run(*seeds, line=7):
+        stack = (Frame("/home/user/train.py", line, "<module>", "default_rng(int(time.time()))"),)
+        made = [Draw(i, SEEDING, "numpy.random.default_rng", seed, seed is not None, stack)
+                for i, seed in enumerate(seeds, 1)]  # fmt: skip
+        return a_side(execution={"ledger": tuple(made)}).execution
+
+    assert seeded_apart(run(1, 5), run(1, 5)) == []
+    said = "numpy.random.default_rng(5) (train.py:7) vs. numpy.random.default_rng(6)"
+    assert seeded_apart(run(1, 5), run(1, 6)) == [f"{said}, made from the clock or process"]
+    nothing = ["numpy.random.default_rng() (train.py:7) without a seed"]
+    assert seeded_apart(run(None, None), run(None, None)) == nothing
+    assert seeded_apart(run(5), run(6, line=9)) == [], "another way through the script"

@@ -16,7 +16,7 @@ from itertools import combinations, zip_longest
 import numpy as np
 
 from whydiff.core.calls import MeasuringCall
-from whydiff.core.findings import Explanation
+from whydiff.core.findings import PRINTED_OTHERWISE, Explanation, Remedy
 from whydiff.core.recording import Execution
 from whydiff.core.words import count
 
@@ -62,8 +62,14 @@ def printed_beyond(
     return Printed(tuple(dict.fromkeys(untraced)), tuple(differing))
 
 
-def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
-    """The answer with what was printed and not compared."""
+def with_printed(
+    explanation: Explanation, printed: Printed, apart: Sequence[str] = ()
+) -> Explanation:
+    """The answer with what was printed and not compared.
+
+    Two runs that print other numbers are not identical, whatever was watched. ``apart`` are the
+    seedings of the script that may be why.
+    """
     notes, scope = [], []
     if printed.differing:
         a, b = printed.differing[0]
@@ -73,6 +79,13 @@ def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
             f"All that was watched agrees, but the two runs print different numbers: {_quoted([a])}"
             f" vs. {_quoted([b])}. They come from something that was not watched."
         )
+        if apart:
+            notes.append(f"Seeded otherwise in each run: {'; '.join(apart)}.")
+            how = (
+                "Suspected, as nothing that follows from it was watched: "
+                f"{apart[0]}. Give it one seed in every run."
+            )
+            explanation = replace(explanation, remedy=Remedy("", False, how))
     if printed.untraced:
         n = len(printed.untraced)
         scope.append(f"{count(n, 'printed line')} match{'es' * (n == 1)} nothing watched")
@@ -87,6 +100,9 @@ def with_printed(explanation: Explanation, printed: Printed) -> Explanation:
     if not scope:
         return explanation
     evidence = {**explanation.evidence, "not watched": "; ".join(scope)}
+    if printed.differing and explanation.identical:
+        evidence[PRINTED_OTHERWISE] = [list(pair) for pair in printed.differing[:_SHOWN]]
+        explanation = replace(explanation, identical=False, unexplained=1.0)
     return replace(explanation, notes=(*notes, *explanation.notes), evidence=evidence)
 
 

@@ -213,10 +213,13 @@ MECHANISMS = (
         ("data-content",),
         "rows of the arrays belong together otherwise",
         "Every array holds the same rows in both, but other inputs stand beside other targets: one "
-        "of them was shuffled, sorted or filtered without the other.",
-        "Take the rows of all arrays by one permutation: order = rng.permutation(len(x)); "
-        "x, y = x[order], y[order].",
-        seen="Each array has equal rows, the arrays side by side have not.",
+        "of them was shuffled, sorted or filtered without the other, so inputs have lost their "
+        "targets and there is nothing to learn from them. A seed does not help: the targets are "
+        "lost with it, too.",
+        "Take the rows of all arrays by one permutation: p = rng.permutation(len(x)); "
+        "x, y = x[p], y[p].",
+        seen="Each array has equal rows, the arrays side by side have not; or inputs that both "
+        "hold have other targets, as many as by chance.",
     ),
     Mechanism(
         "validation-leak",

@@ -40,6 +40,8 @@ REWRITTEN, REARRANGED, ENCODED = BY_RULE = (
     "values-at-other-places",
     "numbered-otherwise",
 )
+#: Mechanism: inputs stand beside other targets than they belong to. No seed gives them theirs.
+MISMATCHED = data_description.MISMATCHED
 #: Two trainings that a script means to be two may be meant to see other data.
 SAME_DATA = (
     "Train both on the same data if only the models should be compared; what is drawn for them "
@@ -240,6 +242,12 @@ def _followed(kinds: Collection[str]) -> str:
     if "near" in kinds:
         return "prepared-otherwise"
     return {"rearranged": REARRANGED, "encoded": ENCODED}.get("".join(kinds), REWRITTEN)
+
+
+def inputs_only(a: Side, b: Side) -> bool:
+    """Whether the targets are equal, row by row, and the inputs are not."""
+    arrays = data_description.relation(a.recipe, b.recipe)
+    return arrays is not None and arrays.inputs_only
 
 
 def validation_differs(a: Side, b: Side) -> bool:

@@ -18,6 +18,12 @@ from whydiff.diagnosis.sources.samples import fed_twice
 LEAK = 0.05
 #: Labels that a fixed mapping may exchange.
 MOST_LABELS = 1000
+#: Mechanism: rows of the arrays stand beside others than they belong to.
+MISMATCHED = "rows-mismatched"
+#: What follows from rows that have other rows beside them.
+_MIXED_UP = "the inputs of one side have lost their targets"
+#: Fewer inputs than this have other targets by chance.
+_FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,10 @@ def relation(a: Recipe, b: Recipe) -> Relation | None:
     if exchanged:
         return Relation(f"{exchanged}: the same arrays in another place", "inputs-exchanged")
     pairs = [_same_rows(x, y) for x, y in zip(left, right, strict=True)]
+    apart = _paired_otherwise((a, b), (left, right), names)
+    if apart:
+        return Relation(apart, MISMATCHED)
     if all(pairs):
-        apart = _paired_otherwise(left, right, names)
-        if apart:
-            return Relation(apart, "rows-mismatched")
         return _same_values(one.signature, two.signature, names)
     if not any(pairs):
         return None
@@ -111,24 +117,95 @@ def _exchanged(left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: l
 
 
 def _paired_otherwise(
-    left: Sequence[np.ndarray], right: Sequence[np.ndarray], names: Sequence[str]
+    recipes: tuple[Recipe, Recipe],
+    ids: tuple[Sequence[np.ndarray], Sequence[np.ndarray]],
+    names: Sequence[str],
 ) -> str:
-    """Says so where all arrays hold the same rows, and other rows stand beside each other."""
-    if len({len(rows) for rows in (*left, *right)}) > 1:
-        return ""
+    """Says so where the arrays hold the same rows, and other rows stand beside each other."""
+    left, right = (_as_fed(recipe, leaves) for recipe, leaves in zip(recipes, ids, strict=True))
+    if len({len(rows) for rows in (*left, *right)}) > 1 or not all(
+        map(_same_rows, left, right)
+    ):  # other parts of the same arrays, it may be
+        return _beside_others(recipes[0], ids)
     together = [np.unique(np.stack(side, axis=1), axis=0, return_counts=True)
                 for side in (left, right)]  # fmt: skip
     if all(map(np.array_equal, *together)):
         return ""
-    still = [n for n, x, y in zip(names, left, right, strict=True) if np.array_equal(x, y)]
+    still = [
+        name
+        for i, name in enumerate(names)
+        if any(map(np.array_equal, (left[i], ids[0][i]), (right[i], ids[1][i])))
+    ]
     moved = [name for name in names if name not in still]
     if not still or not moved:
         text = f"{_listed(names)} hold the same rows in A and B"
     else:
         text = f"{_listed(moved)} in another order, {_listed(still)} not"
+    return f"{text}, so that other rows belong together: {_MIXED_UP}"
+
+
+def _as_fed(recipe: Recipe, leaves: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The rows of each array in the order in which the first epoch was fed them: equal samples of
+    arrays are recorded once, and are as many rows as come."""
+    order = np.asarray(recipe.data_order.epochs[0] if recipe.data_order.epochs else (), np.int64)
+    shortest = min(map(len, leaves))
+    if not len(order) or order.min() < 0 or order.max() >= shortest:
+        return list(leaves)
+    return [leaf[order] for leaf in leaves]
+
+
+def _beside_others(a: Recipe, ids: tuple[Sequence[np.ndarray], Sequence[np.ndarray]]) -> str:
+    """Says so where inputs that A and B both hold have other targets in B, no fewer than chance
+    gives them, and these are no other targets: other parts of arrays that were paired otherwise.
+
+    Targets that were renamed, or drawn anew for inputs that kept their places, are none such.
+    """
+    roles = [entry.partition(":")[0] for entry in a.data_content.signature
+             if not entry.endswith(": none")]  # fmt: skip
+    parts = [[i for i, role in enumerate(roles) if role == wanted] for wanted in ("x", "y")]
+    if not all(parts):
+        return ""
+    (x, other_x), (y, other_y) = (_joined(ids, part) for part in parts)
+    if np.array_equal(x, other_x):
+        return ""
+    (one, labels), (other, others) = _with_one_target(x, y), _with_one_target(other_x, other_y)
+    shared, at, there = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+    p, q = labels[at], others[there]
+    n = len(shared)
+    if n < max(_FEWEST, min(len(one), len(other)) / 2):
+        return ""
+    if min(np.isin(p, other_y).mean(), np.isin(q, y).mean()) < 0.5:
+        return ""
+    kinds = len(np.unique(p)), len(np.unique(q)), len(np.unique(np.stack([p, q]), axis=1)[0])
+    if kinds[0] == kinds[1] == kinds[2] < n / 2:
+        return ""
+    _, codes = np.unique(np.concatenate([p, q]), return_inverse=True)
+    shares = [np.bincount(side, minlength=codes.max() + 1) / n for side in np.split(codes, 2)]
+    chance = float(shares[0] @ shares[1])
+    equal = float((p == q).mean())
+    if equal > min(0.9, chance + 3 * (chance * (1 - chance) / n) ** 0.5):
+        return ""
     return (
-        f"{text}, so that other rows belong together: inputs and targets of one side are mixed up"
+        f"{int((p != q).sum())} of {n} inputs that A and B both hold have another target in B, no "
+        f"fewer than by chance: {_MIXED_UP}"
     )
+
+
+def _joined(
+    ids: tuple[Sequence[np.ndarray], Sequence[np.ndarray]], part: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A number for what several arrays hold at one place, the same where all of them do."""
+    sides = [np.stack([leaves[i] for i in part], axis=1) for leaves in ids]
+    _, found = np.unique(np.concatenate(sides), axis=0, return_inverse=True)
+    found = found.reshape(-1)
+    return found[: len(sides[0])], found[len(sides[0]) :]
+
+
+def _with_one_target(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs that have one target wherever they come, with it."""
+    pairs = np.unique(np.stack([x, y], axis=1), axis=0)
+    inputs, first, counts = np.unique(pairs[:, 0], return_index=True, return_counts=True)
+    return inputs[counts == 1], pairs[first[counts == 1], 1]
 
 
 def _same_values(one: Sequence[str], two: Sequence[str], names: Sequence[str]) -> Relation | None:

@@ -12,7 +12,7 @@ from whydiff.diagnosis.mechanisms import mechanism as known
 from whydiff.diagnosis.sources import data_content
 
 #: Settings of one program, of which two runs that differ in them have drawn them.
-_SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration", "precision",
+SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration", "precision",
              "mode", "measurement")  # fmt: skip
 #: Mechanisms of data of which nothing else says how they came to differ.
 _UNSAID = ("", "unseeded-split", "unseeded-generator", "other-subset", "prepared-otherwise")
@@ -42,7 +42,7 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
             mechanism = "racing-workers"
             finding = replace(finding, remedy=known(mechanism).remedy)
         return replace(finding, detail=detail, mechanism=mechanism, intended=False)
-    if lines and alike and finding.source in _SETTINGS and not finding.mechanism:
+    if lines and alike and finding.source in SETTINGS and not finding.mechanism:
         remedy = known("drawn-setting").remedy
         return replace(finding, detail=detail, mechanism="drawn-setting", remedy=remedy)
     return finding

@@ -14,6 +14,7 @@ from whydiff.core.recording import (
     SEEDING,
     UNKEPT_SEEDINGS,
     Draw,
+    Execution,
     Side,
 )
 from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, draws_otherwise
@@ -204,7 +205,10 @@ def seeded_otherwise(a: Side, b: Side) -> Why | None:
     made = [sorted(map(call_of, side)) for side in own]
     pairs = [calls]
     if made[0] != made[1]:  # the same generators may have been made in another order, by threads
-        pairs.append([next(reversed(side), None) for side in own])
+        last = [next(reversed(side), None) for side in own]
+        # What is made behind the seeding of all, and for the purpose, is what draws.
+        behind = all(d and c and d.number > c.number for d, c in zip(last, calls, strict=True))
+        pairs = [last, calls] if behind else [calls, last]
     found = (other_seedings(a, b, one, other) for one, other in pairs)
     return next((why for why in found if why is not None), None)
 
@@ -231,6 +235,22 @@ def fed_otherwise(a: Side, b: Side) -> Why | None:
         for side, seeds in ((a, own[0] - own[1]), (b, own[1] - own[0]))
     )
     return next(iter(found), None) or other_seedings(a, b, one, other)
+
+
+def seeded_apart(a: Execution, b: Execution) -> list[str]:
+    """The seedings of one script by which two runs of it may go apart: another seed in each, as
+    the clock gives, or none at all."""
+    kept = [[d for d in e.ledger if d.kind == SEEDING] for e in (a, b)]
+    found = []
+    for one, other in zip(*kept, strict=False):
+        if one.owner != other.owner or _at(one) != _at(other):
+            break  # from here on they do other things
+        if one.seed is None and other.seed is None and not one.explicit:
+            found.append(f"{call_of(one)} without a seed")
+        elif one.seed != other.seed:
+            clock = ", made from the clock or process" * _clocked(one)
+            found.append(f"{call_of(one)} vs. {call_of(other).partition(' (')[0]}{clock}")
+    return list(dict.fromkeys(found))
 
 
 def _at_first_step(side: Side) -> int:

@@ -68,7 +68,9 @@ from whydiff.diagnosis.calls.verdict import (
     judge,
     named_more,
 )
+from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.pair import check_watched
+from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.runner.hybrid_trainer import ProcessCallRunner
 from whydiff.runner.messages import (
     AdoptCall,
@@ -403,7 +405,8 @@ def explain_across(
 
     runner = ProcessCallRunner(site.process, prepare, compared, (other.process, 0, b.number))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
-    verdict = _between_runs(judge(compared, trials), compared)
+    executions = site.execution, other.execution
+    verdict = _between_runs(judge(compared, trials), compared, executions)
     if any(c.source in compared.structure and c.status == CONFIRMED for c in verdict.causes):
         verdict = _layer(verdict, runner, compared.structure[0], str(site.folder / "layers"))
     if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
@@ -412,7 +415,7 @@ def explain_across(
             texts = [text for text in related.texts if text]
             if texts:
                 verdict = named_more(verdict, "data-content", texts[0])
-    verdict = fed_in_another_order(verdict, a, b, (site.execution, other.execution))
+    verdict = fed_in_another_order(verdict, a, b, executions)
     point = first_divergence(a, b, compared, trials)
     others = disagreements(site.execution)
     scene = Scene(site.execution, site.script, other.script, between, others)
@@ -451,14 +454,26 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     return answer_calls(found, judge(compared, trials), point, scene, trials)
 
 
-def _between_runs(verdict: Verdict, compared: Compared) -> Verdict:
-    """What two runs say of weights that were drawn apart: no seed, or one that draws otherwise."""
+def _between_runs(
+    verdict: Verdict, compared: Compared, executions: tuple[Execution, Execution]
+) -> Verdict:
+    """What two runs say of weights that were drawn apart: no seed, or one that draws otherwise.
+
+    One script asks two runs for the same: a seed that is another one in each is nobody's wish.
+    """
+    one, two = executions
+    once_more = (one.script, one.arguments) == (two.script, two.arguments)
+    apart = seeded_apart(one, two) if once_more else []
     surroundings = [compared.finding(s) for s in ("backend", "version")]
     other = next((f for f in surroundings if f is not None and f.status == DIFFERS), None)
     causes = []
     for cause in verdict.causes:
         if cause.mechanism == "drawn-apart":
             advice = "Call keras.utils.set_random_seed(seed) before the model is built."
+            if apart:
+                advice = mechanism("clock-seed").remedy
+                detail = f"{cause.detail}; {apart[0]}, although script and arguments are the same"
+                cause = replace(cause, detail=detail, mechanism="clock-seed", intended=False)
             if other is not None:
                 detail = f"{cause.detail}; a seed draws other numbers there ({other.evidence})"
                 advice = "Save the weights once (model.save_weights) and load them in both."

@@ -21,6 +21,7 @@ from whydiff.diagnosis.calls.answer import (
 from whydiff.diagnosis.calls.pairs.choosing import alike
 from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
+from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
     calls_at,
@@ -48,7 +49,7 @@ def calls_asked_for(asked: Inquiry) -> Explanation | None:
 
 def fits_of_one_run(asked: Inquiry) -> Explanation | None:
     """Two fits of one run: those asked for, or the first independent ones that differ."""
-    return _explained(asked, asked.fits_of_one_run)
+    return None if asked.drawn_trials else _explained(asked, asked.fits_of_one_run)
 
 
 def models_of_one_run(asked: Inquiry) -> Explanation | None:
@@ -131,7 +132,8 @@ def agreement(asked: Inquiry) -> Explanation:
 
 def _with_printed(asked: Inquiry, found: Explanation) -> Explanation:
     """The answer with the numbers that the script prints and that no watched call gave."""
-    return with_printed(found, asked.printed)
+    apart = seeded_apart(asked.site.execution, asked.site_b.execution) if asked.ran_twice else []
+    return with_printed(found, asked.printed, apart)
 
 
 def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from whydiff.core.findings import Finding
+from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
+from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.diagnosis.sources.drawn import (
     drawn_in_turn,
@@ -29,6 +31,7 @@ from whydiff.script_text.call_order import Text, lines_to
 from whydiff.script_text.dataflow import deciding
 from whydiff.script_text.edits import statement_at
 from whydiff.script_text.orders import RACE, completion_orders, racing_draws
+from whydiff.script_text.row_moves import moves_alone
 
 _MODULES = {"numpy": "numpy.random", "random": "random"}
 _MOST_LINES = 3
@@ -51,6 +54,38 @@ def with_drawing_lines(
     findings = [ordered_by(finding, shuffling) for finding in findings]
     drawn = (drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
     return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
+
+
+def with_rows_moved(
+    findings: Sequence[Finding], scripts: tuple[Path, Path], sides: tuple[Side, Side]
+) -> tuple[Finding, ...]:
+    """Findings on data whose inputs have lost their targets with the lines that move one array
+    alone. Where only inputs differ and there is such a line, nobody is said to have meant it."""
+    content = next((f for f in findings if f.source == data_content.ID), None)
+    if content is None or content.status != DIFFERS:
+        return tuple(findings)
+    measured = content.mechanism == data_content.MISMATCHED
+    if not measured and not data_content.inputs_only(*sides):
+        return tuple(findings)
+    pairs = dict(zip(scripts, sides, strict=True))
+    lines = few_of([line for path, side in pairs.items() for line in _moving_alone(path, side)])
+    if not lines:
+        return tuple(findings)
+    told = replace(content, detail=f"{content.detail or content.evidence}; {lines}")
+    if not measured:
+        remedy = mechanism(data_content.MISMATCHED).remedy
+        detail = f"{told.detail}: where that is the difference, inputs have lost their targets"
+        told = replace(told, detail=detail, remedy=remedy, intended=False)
+    return tuple(told if f is content else f for f in findings)
+
+
+def _moving_alone(path: Path, side: Side) -> Iterator[str]:
+    files = [path, *(module for module, _ in modules_of(path, path.parent))]
+    for file in files:
+        source = _source(file)
+        for line, what in moves_alone(source.script) if source is not None else ():
+            if _before(side, file, line):
+                yield f"{file.name}:{line}: {what}"
 
 
 def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:

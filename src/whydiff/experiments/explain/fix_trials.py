@@ -131,8 +131,8 @@ def _task(sides: RunningSides, trials: Trials, ignored: Collection[str]) -> _Tas
         and s not in ignored
         and (s != "measurement" or compared.same_weights)  # else it changes no weight
     ]
-    if compared.between == "runs" and not compared.differing and trials.control_failed:
-        causes = ["noise"]  # something draws where it was not seen
+    if compared.between == "runs" and trials.control_failed and "noise" not in causes:
+        causes = [*causes, "noise"]  # something draws where it was not seen
     return _Task(run, text, notebook, compared, a, b, causes)
 
 

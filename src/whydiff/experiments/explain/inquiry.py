@@ -21,6 +21,7 @@ from whydiff.core.words import listed
 from whydiff.diagnosis.calls.printed import Printed, printed_beyond
 from whydiff.diagnosis.files import taken_from, written_files
 from whydiff.diagnosis.pair import Picks, in_workers, numbered
+from whydiff.diagnosis.sources.drawn import SETTINGS
 from whydiff.experiments.explain.calls import Site, site_of
 from whydiff.experiments.explain.draws import few_of, lines_that_draw
 from whydiff.experiments.explain.early import (
@@ -29,6 +30,7 @@ from whydiff.experiments.explain.early import (
     may_begin_early,
     throw_away,
 )
+from whydiff.experiments.explain.searched import settings_drawn
 from whydiff.experiments.explain.sides import (
     RunningSides,
     begin_script,
@@ -160,8 +162,38 @@ class Inquiry:
     @property
     def one_run_tells(self) -> bool:
         """Whether two fits of A's run are what is compared: those asked for, or two that differ."""
+        return self.fits_differ and not self.drawn_trials
+
+    @property
+    def fits_differ(self) -> bool:
+        """Whether A's run holds two fits that were asked for, or that differ."""
         fits = self.fits_of_one_run
         return fits is not None and (bool(self.question.fits) or not fits.compared.identical)
+
+    @cached_property
+    def drawing_settings(self) -> list[str]:
+        """Lines that draw the settings of two fits of A's run without a seed: trials of a search,
+        of which nobody wrote down what they are to be."""
+        fits, path = self.fits_of_one_run, self.ran_a.run.script
+        if fits is None or self.question.fits or not self.fits_differ or path.suffix != ".py":
+            return []
+        compared = fits.compared
+        return settings_drawn(path, (compared.a, compared.b), compared.findings)
+
+    @cached_property
+    def drawn_trials(self) -> bool:
+        """Whether another run was seen to try other settings than A: then two runs are compared."""
+        if not self.drawing_settings:
+            return False
+        sides = self._beside(self.ran_b)
+        drawn = sides is not None and not {*SETTINGS}.isdisjoint(sides.compared.differing)
+        if drawn:
+            self.notes.append(
+                f"The script draws the settings of its trials without a seed "
+                f"({few_of(self.drawing_settings)}), so two runs are compared; --fits I,J compares "
+                "two trials of one run."
+            )
+        return drawn
 
     @cached_property
     def fits_of_two_runs(self) -> RunningSides | None:
@@ -234,11 +266,15 @@ class Inquiry:
         return two_successive_fits(self.ran_a, self.folder)
 
     @property
+    def ran_twice(self) -> bool:
+        """Whether B is A's program once more, and has run."""
+        return self.question.alike and "ran_b" in vars(self)
+
+    @property
     def printed(self) -> Printed:
         """What A printed that no watched call gave, and what B, where it is A once more and ran,
         printed otherwise."""
-        twice = self.question.alike and "ran_b" in vars(self)
-        again = self.ran_b.printed if twice else ""
+        again = self.ran_b.printed if self.ran_twice else ""
         script = text_of(self.ran_a.run.script)
         execution, two_runs = self.site.execution, self.question.runs
         return printed_beyond(self.ran_a.printed, execution, again, script, two_runs)
@@ -310,7 +346,9 @@ def inquiry(question: Question, progress: Progress) -> Iterator[Inquiry]:
             question, runs, run_b, ran_a, site, folder, progress, processes, early, notes
         )
         if early is not None:
-            early.settle(None if asked.one_run_tells else site.execution)
+            early.settle(
+                None if asked.fits_differ and not asked.drawing_settings else site.execution
+            )
         yield asked
 
 

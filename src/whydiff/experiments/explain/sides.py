@@ -9,7 +9,8 @@ from whydiff.core.chains import picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.progress import Progress
-from whydiff.core.recording import Execution, Side
+from whydiff.core.recording import Execution, Fit, Side
+from whydiff.core.stack import in_library
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.pair import (
     Picks,
@@ -21,9 +22,14 @@ from whydiff.diagnosis.pair import (
     with_names_of,
 )
 from whydiff.experiments.explain.chosen import with_chosen_data
-from whydiff.experiments.explain.draws import with_drawing_lines, with_redrawn_data
+from whydiff.experiments.explain.draws import (
+    with_drawing_lines,
+    with_redrawn_data,
+    with_rows_moved,
+)
 from whydiff.experiments.explain.lines import without_blamed_seeds
 from whydiff.experiments.explain.recorded import compare
+from whydiff.experiments.explain.searched import with_trials
 from whydiff.runner.client import Child, Run
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
@@ -203,7 +209,8 @@ def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> Runn
     picks = fit_between_runs(a, b, wanted)
     one, other = (picked(execution, pick) for execution, pick in zip((a, b), picks, strict=True))
     check_comparable(one, other)
-    chosen = _chosen(child_a.run, child_b.run, one.number, other.number, len(a.fits))
+    name = _named(child_a.run, one)
+    chosen = _chosen(name, (child_a.run, child_b.run), (one.number, other.number), len(a.fits))
     sides = (child_a, Side(a, one)), (child_b, Side(b, other))
     return _sides("scripts" if scripts else "runs", chosen, *sides, folder)
 
@@ -219,17 +226,23 @@ def _sides(
     fit, renamed = with_names_of(a.fit, b.fit)
     b = replace(b, fit=fit)
     diff = compare("A", "B", a, b, child_a.recording, child_b.recording)
+    paths = child_a.run.script, child_b.run.script
     if between != "fits":
         runs = child_a.run, child_b.run
-        paths, same = (runs[0].script, runs[1].script), run_alike(*runs)
+        same = run_alike(*runs)
         findings = with_drawing_lines(diff.findings, paths, (a, b), same)
         uses = (runs[0], a.execution, a.fit), (runs[1], b.execution, b.fit)
         diff = replace(diff, findings=without_blamed_seeds(findings, *uses))
     else:
         findings = with_redrawn_data(diff.findings, child_a.run.script, (a, b))
         findings = with_chosen_data(findings, child_a.run.script, (a, b))
+        findings = with_trials(findings, child_a.run.script, (a, b))
         diff = replace(diff, findings=findings)
-    names = [run.text if run.checkout else run.script.name for run in (child_a.run, child_b.run)]
+    diff = replace(diff, findings=with_rows_moved(diff.findings, paths, (a, b)))
+    names = [
+        run.text if run.checkout or in_library(str(run.script)) else run.script.name
+        for run in (child_a.run, child_b.run)
+    ]
     scripts = (names[0], names[1])
     compared = ComparedSides(between, chosen, a, b, diff, scripts, renamed)
     return RunningSides(compared, child_a, None if child_b is child_a else child_b, folder)
@@ -250,25 +263,35 @@ def _recorded(ran: Ran) -> Execution:
     return execution
 
 
-def _chosen(a: Run, b: Run, i: str, j: str, count: int) -> str:
+def _named(run: Run, fit: Fit) -> str:
+    """What is run; of a library's program (``-m unittest``) with the project's own file in it."""
+    if not in_library(str(run.script)):
+        return str(run.script)
+    own = next((frame for frame in fit.stack if not in_library(frame.file)), None)
+    return f"{run.text} ({own.name}:{own.line})" if own is not None else run.text
+
+
+def _chosen(name: str, runs: tuple[Run, Run], fits: tuple[str, str], count: int) -> str:
+    """Which two fits are compared; ``name`` says of what."""
+    (a, b), (i, j) = runs, fits
     if a.script != b.script:
         return f"fit {i} of {a.text} and fit {j} of {b.text}; --fits I,J picks others"
     which = f"fit {i}" if count > 1 else "the fit"
     if a.arguments != b.arguments:
         words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))
-        return f"{which} in two runs of {a.script}, with {words}"
+        return f"{which} in two runs of {name}, with {words}"
     if a.interpreter != b.interpreter:
         names = " and ".join(
             run.interpreter.name if run.interpreter else "the packages as they are"
             for run in (a, b)
         )
-        return f"{which} in two runs of {a.script}, with {names}"
+        return f"{which} in two runs of {name}, with {names}"
     if a.environment or b.environment:
         settings = " and ".join(
             ", ".join(f"{k}={v}" for k, v in (run.environment or {}).items())
             or "the environment as it is"
             for run in (a, b)
         )
-        return f"{which} in two runs of {a.script}, under {settings}"
+        return f"{which} in two runs of {name}, under {settings}"
     other = "; --fits I,J compares two fits of one run" if count > 1 else ""
-    return f"{which} in two runs of {a.script}{other}"
+    return f"{which} in two runs of {name}{other}"

@@ -31,8 +31,9 @@ def of_calls(e: Explanation) -> bool:
 
 def call_verdict(e: Explanation) -> str:
     """One sentence that answers the question."""
-    if e.identical:
-        return f"{capital(e.chosen)}.{said_not_watched(e)}"
+    if e.agrees:
+        yet = "" if e.identical else " And yet the two runs differ."
+        return f"{capital(e.chosen)}.{yet}{said_not_watched(e)}"
     one, other = (name(side) for side in (e.a, e.b))
     two = f"{one} and {other}"
     if one == other:
@@ -102,7 +103,7 @@ def side_of(side: dict[str, Any]) -> str:
 def call_facts(e: Explanation) -> Iterator[tuple[str, str]]:
     """What was compared, where it diverges, how far it is apart."""
     yield "Compared", e.chosen
-    if e.identical:
+    if e.agrees:
         return
     yield "First divergence", capital(point(e.first_divergence, measuring=True))
     gap = e.gap

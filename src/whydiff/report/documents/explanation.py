@@ -75,7 +75,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
     """
     confirmed = any(c.status == CONFIRMED for c in e.causes)
     command = e.evidence.get("command")
-    divergence = None if e.identical else e.first_divergence
+    divergence = None if e.agrees else e.first_divergence
     calls = of_calls(e)
     sections = [
         *(call_causes(e) if calls else _causes(e)),
@@ -118,10 +118,12 @@ def verdict(e: Explanation) -> str:
     what = {"runs": "runs", "scripts": "scripts"}.get(e.between, "trainings")
     if {"revision"} & {*e.a, *e.b} and e.a.get("script") == e.b.get("script"):
         what = "revisions"
-    if e.identical:
+    if e.agrees:
         left_out = "digested" in (e.evidence.get("equal steps") or {})
         steps = "every step that was digested" if left_out else "every step"
         same = f"The two {what} are identical, bit for bit: {steps}, the weights, the logs."
+        if not e.identical:
+            same = f"The two {what} agree bit for bit in all that was watched, and yet differ."
         return same + said_not_watched(e)
     causes = [c for c in e.causes if not c.ignored]
     confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
@@ -177,7 +179,7 @@ def _side(side: dict[str, Any]) -> str:
 
 def _facts(e: Explanation) -> Iterator[tuple[str, str]]:
     yield "Compared", e.chosen or e.question
-    if e.identical:
+    if e.agrees:
         return
     yield "First divergence", capital(point(e.first_divergence))
     final = ", ".join(_gap(e))
