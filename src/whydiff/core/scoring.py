@@ -38,6 +38,8 @@ UNREGULARIZED = "without the model's regularization"
 
 #: followed by a setting of the compiled loss
 WITHOUT = "without "
+#: between two rules of evaluate's metric that are both taken away
+TOGETHER = " and "
 FROM_CLASSES = "from what the score was given"
 #: evaluate's metric, where the largest output counts as 1 and the others as 0
 LARGEST_ONLY = "of the class of the largest output"

@@ -49,6 +49,9 @@ _ACTING = {
     "file-carried-over": "a file that the earlier run left behind",
     "columns-of-the-labels": "the order of the label columns",
     "other-labels": "the labels",
+    "labels-in-another-order": "the order of the labels",
+    "labels-permuted": "the numbering of the classes",
+    "classes-numbered-otherwise": "the numbering of the classes",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",
 }
 

@@ -63,13 +63,40 @@ def test_rows_of_a_few_kinds_that_stand_for_one_another():
         assert moved("data-content").status == "identical"
 
 
-def test_labels_that_moved_alone_are_other_samples():
-    moved = Y.copy()
-    moved[[0, 1]] = Y[[1, 0]]
-    a, b = call(1, "evaluate", y=Y), call(2, "evaluate", y=moved)
-    status, evidence = of("data-content", a, b)
-    assert (status, evidence[:42]) == ("differs", "14 of 16 rows are also in B's 16; both flo")
-    assert of("data-order", a, b)[0] == "unknown"
+CLASSES = np.array([0, 1, 2, 0, 1, 2, 2, 1, 0, 0, 0, 1, 2, 1, 2, 0], "float32")[:, None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mechanism", "text"),
+    [
+        (Y, np.roll(Y, 1), "labels-in-another-order", "stand at other rows: 16 of 16"),
+        (CLASSES, (CLASSES + 1) % 3, "classes-numbered-otherwise", "3 of 3 labels are renamed"),
+        (CLASSES, np.array([1, 0, 2])[CLASSES.astype(int)].astype("float32"),
+         "classes-numbered-otherwise", "2 of 3 labels are renamed"),
+        (CLASSES, np.roll(CLASSES, 1), "labels-in-another-order", "stand at other rows: 12 of 16"),
+        (CLASSES, CLASSES + (Y == 3), "other-labels", "1 of 16 labels are others"),
+        (Y, Y * 2, "other-labels", "15 of 16 labels are others"),
+        (np.eye(3, dtype="float32")[CLASSES.astype(int).ravel()],
+         np.eye(3, dtype="float32")[:, [2, 1, 0]][CLASSES.astype(int).ravel()],
+         "classes-numbered-otherwise", "2 of 3 labels are renamed"),
+    ],
+)  # fmt: skip
+def test_how_the_labels_of_equal_samples_differ(one, other, mechanism, text):
+    a, b = call(1, "evaluate", y=one), call(2, "evaluate", y=other)
+    finding = compare(a, b).finding("data-content")
+    assert (finding.status, finding.mechanism) == ("differs", mechanism)
+    assert text in finding.evidence
+    assert of("data-order", a, b) == ("identical", "the samples themselves are in the same order")
+    moved = call(2, "evaluate", x=X[::-1].copy(), y=other[::-1].copy())
+    assert compare(a, moved).finding("data-content").mechanism == mechanism
+    assert of("data-order", a, moved)[0] == "unknown"
+
+
+def test_labels_of_rows_that_occur_twice_are_not_told_apart_in_another_order():
+    twice = np.vstack([X[:8], X[:8]])
+    a = call(1, "evaluate", x=twice, y=CLASSES)
+    b = call(2, "evaluate", x=twice[::-1].copy(), y=CLASSES)
+    assert compare(a, b).finding("data-content").mechanism == ""
 
 
 def test_labels_that_only_one_has_do_not_count():
@@ -312,6 +339,27 @@ def test_a_model_quantized_from_other_weights_brings_them_along(kernel, together
     found = compare(a, b)
     assert found.structure == (together or ("precision",))
     assert ("precision" in found.movable) is not bool(together)
+
+
+def test_weights_of_another_dtype_are_not_called_equal():
+    """A quantized copy: its kernel is int8, and its scale has no counterpart."""
+    a, b = call(1), call(2, model=2)
+    (kernel,), (origin,) = a.recipe.weights, a.recipe.origins
+    bias = replace(kernel, path="dense/bias", shape=(1,), digest="bias")
+    scale = replace(kernel, path="dense/kernel_scale", shape=(1, 1), digest="scale")
+    few = replace(kernel, dtype="int8", digest="few")
+    a, b = (
+        replace(c, recipe=replace(c.recipe, weights=weights, origins=(origin,) * len(weights)))
+        for c, weights in ((a, (kernel, bias)), (b, (few, bias, scale)))
+    )
+    assert of("initialization", a, b) == ("identical", (
+        "1 weight tensor of one dtype equal; 1 weight tensor of another dtype (float32 vs. "
+        "int8) goes with the precision"
+    ))  # fmt: skip
+    status, evidence = of("weights", a, b)
+    assert status == "unknown" and evidence.endswith(
+        "(dense/kernel_scale); they go with the precision"
+    )
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,17 @@ def test_what_hybrids_show_to_change_nothing_is_passed_over(moved, phase):
     assert first(a, b, trials("mode", True, failure="lost")).phase == "weights"
 
 
+@pytest.mark.parametrize(
+    ("source", "other"),
+    [("initialization", {"kernel": 2 * KERNEL}), ("data-order", {"x": X[::-1].copy()}),
+     ("noise", {"noise": "6"})],
+)  # fmt: skip
+def test_how_far_results_are_apart_is_no_size_of_weights_samples_or_noise(source, other):
+    point = first(call(1, noise="5"), call(2, **{"noise": "5", **other}), trials(source, True))
+    assert point.phase in ("weights", "batch", "noise")
+    assert (point.relative, point.max_ulp) == (None, None)
+
+
 def differing(a, b):
     return {f.source for f in compare(a, b).findings if f.status == "differs"}
 

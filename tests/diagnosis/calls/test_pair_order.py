@@ -34,7 +34,7 @@ from whydiff.diagnosis.calls.pairs.disagreement import (
     Disagreement,
 )
 from whydiff.diagnosis.calls.pairs.fits import fit_pairs
-from whydiff.diagnosis.calls.pairs.metric_names import threshold_of
+from whydiff.diagnosis.calls.pairs.metric_names import loss_as_metric, threshold_of
 from whydiff.diagnosis.calls.pairs.scores import ONE_GENERATOR, reshuffled, source_read
 from whydiff.diagnosis.calls.results import Distance, kind_of
 from whydiff.testing.calls import KERNEL, X, call, drawn, execution
@@ -616,3 +616,20 @@ def test_leaves_of_other_kinds_are_not_the_same_rows():
     assert joined(two_inputs, *pieces()) == []
     empty = Output("", "float32", (0, 1), row_digests([X])[:0], None)
     assert joined(replace(call(20), outputs=(empty,)), *pieces()) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ({"loss": "mean_squared_error"}, "'mean_squared_error'"),
+        ({"loss": "binary_crossentropy", "loss.from_logits": True},
+         "keras.metrics.BinaryCrossentropy(from_logits=True)"),
+        ({"loss": "categorical_crossentropy", "loss.from_logits": False},
+         "'categorical_crossentropy'"),
+        ({"loss": "my_loss", "code:loss": "abc"}, "my_loss"),
+        ({"loss.0": "mean_squared_error"}, ""),
+        ({"loss": None}, ""),
+    ],
+)  # fmt: skip
+def test_how_a_script_writes_its_loss_as_a_metric(facts, text):
+    assert loss_as_metric(call(1, "evaluate", objective=facts)) == text

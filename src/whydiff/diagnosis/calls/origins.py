@@ -69,6 +69,11 @@ class TensorPairs:
     def differing(self) -> tuple[TensorPair, ...]:
         return tuple(p for p in self.pairs if p.differs)
 
+    @property
+    def recast(self) -> tuple[TensorPair, ...]:
+        """Those that one of the models holds in another dtype."""
+        return tuple(p for p in self.pairs if p.a.dtype != p.b.dtype)
+
 
 def tensor_pairs(a: MeasuringCall, b: MeasuringCall) -> TensorPairs:
     """The weights of two calls, paired."""

@@ -17,6 +17,8 @@ from whydiff.diagnosis.mechanisms import mechanism
 
 #: A rule explains a gap if it leaves less than this part of it.
 LEFT = 0.05
+#: It leads all the way where sums in another order or a clipped logarithm are all that is left.
+EXACT = 1e-3
 #: evaluate's metric by another rule: what evaluate does, and what the score does instead.
 OF_EVALUATE = {
     scoring.IN_ONE_BATCH: (
@@ -147,15 +149,25 @@ class Names(NamedTuple):
     its: str  # "evaluate's accuracy" | "fit's val_accuracy"
     cut: str = "another threshold"  # where the script cut the outputs that it scored
     own_cut: str = "0.5"  # where the metric cuts them
+    plain_loss: str = ""  # how the script compiles the loss alone as a metric
 
 
 class _Rule(NamedTuple):
-    """A rule that leads from one of the two numbers to the other."""
+    """A rule that leads from one of the two numbers to the other, but for the part ``left``."""
 
     mechanism: str
     detail: str
     evidence: str
     remedy: str = ""  # that of the mechanism if ""
+    left: float = 0.0
+
+
+class _Rules(NamedTuple):
+    """Rules that together lead from one number to the other, each with the part of the way that it
+    was seen to make; ``left`` is the part that none makes."""
+
+    parts: tuple[tuple[_Rule, float], ...]
+    left: float
 
 
 def rules_between(
@@ -170,38 +182,97 @@ def rules_between(
 
     ``values`` are both numbers by other rules (``core.scoring``), ``transformation`` what the
     script did to the outputs before it scored them, ``share`` the part of the whole gap. A rule is
-    confirmed where it leads from the one number to the other, alone or beside the regularization:
-    a penalty is added to a loss, whatever else makes it another. Where none does, that the rules
-    differ is suspected.
+    confirmed where it leads from the one number to the other, alone or together with others: a
+    penalty is added to a loss, whatever else makes it another. One that leads all the way comes
+    before those that leave a small part of it, which stays unexplained. Where none does, that the
+    rules differ is suspected.
     """
-    found = next(_rules(values, told, wanted, names, transformation), None)
-    if found is not None:
-        return (_cause(found, share),)
+    found = list(_alone_or_together(values, told, wanted, names, transformation))
+    exact = next((rules for rules in found if abs(rules.left) <= EXACT), None)
+    if exact is not None:
+        return tuple(_cause(rule, share * part) for rule, part in exact.parts)
     averaged = next(_of_largest(values, told, wanted, share, names), ())
     if averaged:
         return averaged
-    plain = values.get(scoring.UNREGULARIZED)
-    if plain is not None and not one_number(plain, wanted):
-        penalty, without = wanted - plain, f"{names.metric} {scoring.UNREGULARIZED}"
-        reduced = {
-            rule: value - penalty * (rule in OF_EVALUATE or rule.startswith(scoring.WITHOUT))
-            for rule, value in values.items()
-            if rule != scoring.UNREGULARIZED
-        }
-        of_plain = names._replace(metric=f"{without},")
-        found = next(_rules(reduced, told, plain, of_plain, transformation), None)
-        if found is not None:
-            part = share * (told - plain) / (told - wanted)
-            id, detail = OF_EVALUATE[scoring.UNREGULARIZED]
-            evidence = f"{without} is {number(plain)}, with it {number(wanted)}"
-            penalized = _Rule(id, detail.format(**names._asdict()), evidence)
-            return _cause(found, part), _cause(penalized, share - part)
+    if found:
+        nearest = min(found, key=lambda rules: (len(rules.parts), abs(rules.left)))
+        return tuple(_cause(rule, share * part) for rule, part in nearest.parts)
     known = mechanism("measured-by-another-rule")
     return (Cause(
         "measurement", f"{names.metric} and {names.function} follow other rules", SUSPECTED,
         f"on the same rows in the same order {names.function} gives {number(told)}, {names.it} "
         f"{number(wanted)}", known.remedy, mechanism=known.id,
     ),)  # fmt: skip
+
+
+def _alone_or_together(
+    values: Mapping[str, float], told: float, wanted: float, names: Names, transformation: str
+) -> Iterator[_Rules]:
+    """The rules that lead from one number to the other, those alone first, then two of evaluate's,
+    then those beside a penalty."""
+    for rule in _rules(values, told, wanted, names, transformation):
+        yield _Rules(((rule, 1.0 - _whole(rule.left)),), rule.left)
+    yield from _two(values, told, wanted, names)
+    plain = values.get(scoring.UNREGULARIZED)
+    if plain is None or one_number(plain, wanted) or one_number(plain, told):
+        return
+    penalty, without = wanted - plain, f"{names.metric} {scoring.UNREGULARIZED}"
+    reduced = {
+        rule: value - penalty * (rule in OF_EVALUATE or scoring.WITHOUT in rule)
+        for rule, value in values.items()
+        if rule != scoring.UNREGULARIZED
+    }
+    id, detail = OF_EVALUATE[scoring.UNREGULARIZED]
+    evidence = f"{without} is {number(plain)}, with it {number(wanted)}"
+    advice = _as_a_metric(names)
+    penalized = _Rule(id, detail.format(**names._asdict()), evidence, advice)
+    rest = (told - plain) / (told - wanted)
+    of_plain = names._replace(metric=f"{without},")
+    for rules in _alone_or_together(reduced, told, plain, of_plain, transformation):
+        others = tuple((rule, part * rest) for rule, part in rules.parts)
+        yield _Rules((*others, (penalized, 1.0 - rest)), rules.left * rest)
+
+
+def _two(values: Mapping[str, float], told: float, wanted: float, names: Names) -> Iterator[_Rules]:
+    """Two rules of evaluate's metric that together lead to the score, each with what it moves on
+    average over both orders."""
+    for both, value in values.items():
+        left = _left(value, told, wanted)
+        one, _, other = both.partition(scoring.TOGETHER)
+        if not other or not abs(left) <= LEFT:
+            continue
+        moves = [values.get(rule, math.nan) - wanted for rule in (one, other)]
+        if any(math.isnan(move) for move in moves):
+            continue
+        apart = value - wanted - sum(moves)  # what they move together only
+        evidence = f"{names.metric} {both} is {number(value)}, {names.function} {number(told)}"
+        yield _Rules(
+            tuple(
+                (_of_setting(rule, names, evidence), (move + apart / 2) / (told - wanted))
+                for rule, move in zip((one, other), moves, strict=True)
+            ),
+            left,
+        )
+
+
+def _of_setting(rule: str, names: Names, evidence: str) -> _Rule:
+    """A rule of evaluate's metric that the score does not follow: one that is known, or a setting
+    of the loss."""
+    if rule in OF_EVALUATE:
+        id, detail = OF_EVALUATE[rule]
+        advice = _as_a_metric(names) if rule == scoring.UNREGULARIZED else ""
+        return _Rule(id, detail.format(**names._asdict()), evidence, advice)
+    setting = rule.removeprefix(scoring.WITHOUT)
+    detail = f"{names.its} is computed with {setting}, {names.function} without"
+    return _Rule("setting-of-the-loss", detail, evidence, _as_a_metric(names))
+
+
+def _as_a_metric(names: Names) -> str:
+    """How to see the loss without what it contains besides, "" where its function is not known."""
+    if not names.plain_loss:
+        return ""
+    metric = f"metrics=[{names.plain_loss}]"
+    return f"Compile the plain loss as a metric as well ({metric}), and compare that."
 
 
 def _of_largest(
@@ -250,7 +321,7 @@ def _rules(
     values: Mapping[str, float], told: float, wanted: float, names: Names, transformation: str
 ) -> Iterator[_Rule]:
     """Every rule that leads from one number to the other, the most particular first."""
-    metric, function, _, its, *_ = names
+    metric, function, its = names.metric, names.function, names.its
     words = names._asdict()
 
     def by(rule: str) -> float:
@@ -259,30 +330,37 @@ def _rules(
     def of_metric(rule: str) -> str:
         return f"{metric} {rule} is {number(by(rule))}, {function} {number(told)}"
 
-    if transformation == OF_ONE_COLUMN and reaches(by(scoring.CUT_AT_HALF), wanted, told):
+    def to_told(rule: str) -> float:
+        return _left(by(rule), told, wanted)
+
+    def to_wanted(rule: str) -> float:
+        return _left(by(rule), wanted, told)
+
+    if transformation == OF_ONE_COLUMN and abs(to_wanted(scoring.CUT_AT_HALF)) <= LEFT:
         yield _Rule(
             "argmax-of-one-column",
             f"{function} was given argmax of a single column, which is 0 for every sample",
             f"with the outputs cut at 0.5 {function} is {number(by(scoring.CUT_AT_HALF))}, "
             f"with argmax {number(told)}",
+            left=to_wanted(scoring.CUT_AT_HALF),
         )
     for one, other, id, detail in OF_BOTH:
         if one_number(by(one), wanted) and one_number(by(other), told):
             values_by = f"{one} {number(by(one))}, {other} {number(by(other))}"
             yield _Rule(id, detail.format(**words), f"the same outputs: {values_by}")
-    for rule, (id, detail) in OF_EVALUATE.items():
-        if reaches(by(rule), told, wanted):
-            yield _Rule(id, detail.format(**words), of_metric(rule))
-    for rule in sorted(r for r in values if r.startswith(scoring.WITHOUT)):
-        if reaches(by(rule), told, wanted):
-            setting = rule.removeprefix(scoring.WITHOUT)
-            detail = f"{its} is computed with {setting}, {function} without"
-            yield _Rule("setting-of-the-loss", detail, of_metric(rule))
+    known = values.keys() - OF_EVALUATE.keys()
+    settings = sorted(
+        r for r in known if r.startswith(scoring.WITHOUT) and scoring.TOGETHER not in r
+    )
+    for rule in (*OF_EVALUATE, *settings):
+        if abs(to_told(rule)) <= LEFT:
+            found = _of_setting(rule, names, of_metric(rule))
+            yield found._replace(left=to_told(rule))
     for rule, (id, detail) in OF_SCORE.items():
-        if reaches(by(rule), wanted, told):
+        if abs(to_wanted(rule)) <= LEFT:
             evidence = f"{function} {rule} is {number(by(rule))}, {metric} {number(wanted)}"
             advice = _averaged(rule, names, wanted, told).remedy if rule in scoring.AVERAGED else ""
-            yield _Rule(id, detail.format(**words), evidence, advice)
+            yield _Rule(id, detail.format(**words), evidence, advice, to_wanted(rule))
     percentage = "percentage" in metric or "mape" in metric
     if percentage and one_number(100 * told, wanted):
         yield _Rule(
@@ -291,25 +369,41 @@ def _rules(
             f"100 times {number(told)} is {number(100 * told)}, {metric} {number(wanted)}",
             f"Multiply {function} by 100.",
         )
-    if names.cut != names.own_cut and reaches(by(scoring.FROM_CLASSES), told, wanted):
+    if names.cut != names.own_cut and abs(to_told(scoring.FROM_CLASSES)) <= LEFT:
         yield _Rule(
             "another-threshold",
             f"{function} was given outputs cut at {names.cut}, {its} cuts them at {names.own_cut}",
             of_metric(scoring.FROM_CLASSES),
+            left=to_told(scoring.FROM_CLASSES),
         )
-    if "auc" in metric.lower() and reaches(by(scoring.AUC_OF_LOGITS), told, wanted):
+    if "auc" in metric.lower() and abs(to_told(scoring.AUC_OF_LOGITS)) <= LEFT:
         yield _Rule(
             "auc-of-logits",
             f"{its} takes the outputs for probabilities: all below 0, and all above 1, are one to "
             f"it; they are logits, and {function} only needs their order",
             of_metric(scoring.AUC_OF_LOGITS),
+            left=to_told(scoring.AUC_OF_LOGITS),
         )
-    elif "auc" in metric.lower() and reaches(by(scoring.FINER_AUC), told, wanted):
+    elif "auc" in metric.lower() and abs(to_told(scoring.FINER_AUC)) <= LEFT:
         yield _Rule(
             "measured-by-another-rule",
             f"Keras computes {metric} from a few hundred thresholds, {function} from every output",
             of_metric(scoring.FINER_AUC),
+            left=to_told(scoring.FINER_AUC),
         )
+
+
+def _left(value: float, goal: float, start: float) -> float:
+    """What is left of the way from ``start`` to ``goal`` at ``value``, as a part of it; 0 where
+    that is how sums round, NaN where nothing is known."""
+    if abs(value - goal) <= SUMMED * abs(goal):
+        return 0.0
+    return (goal - value) / (goal - start) if goal != start else math.nan
+
+
+def _whole(left: float) -> float:
+    """What is left of a way, where that is more than rounding."""
+    return left if abs(left) > EXACT else 0.0
 
 
 def reaches(value: float, goal: float, start: float) -> bool:

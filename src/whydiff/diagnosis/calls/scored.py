@@ -14,7 +14,7 @@ from whydiff.core.words import count, number
 from whydiff.diagnosis.calls.fields.mode import BY_DEFAULT
 from whydiff.diagnosis.calls.origins import Story
 from whydiff.diagnosis.calls.pairs.scores import ONE_GENERATOR
-from whydiff.diagnosis.calls.score_rules import LEFT, Names, reaches, rules_between
+from whydiff.diagnosis.calls.score_rules import EXACT, LEFT, Names, reaches, rules_between
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import (
     HELD_BY_NOTHING,
@@ -37,7 +37,8 @@ class Against:
     with; ``weights`` is how evaluate's came to be others; ``threshold`` is where the metric cuts
     outputs, as it was compiled; ``without_flag`` is the mechanism by which layers run as in
     training where the model is called without a flag; ``outputs`` are called so, where the model
-    has several; ``power`` makes the score the metric's quantity (2.0: its square).
+    has several; ``power`` makes the score the metric's quantity (2.0: its square); ``plain_loss``
+    is how the script compiles the loss alone as a metric, "" where that is not known.
     """
 
     metric: str
@@ -51,6 +52,7 @@ class Against:
     without_flag: str = BY_DEFAULT
     outputs: tuple[str, ...] = ()
     power: float = 1.0
+    plain_loss: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _names(score: MeasuringCall, against: Against) -> Names:
         names = Names(against.metric, function, "fit's validation", its)
     else:
         names = Names(against.metric, function, "evaluate", f"evaluate's {against.metric}")
-    return names._replace(cut=_cut(score) or names.cut, own_cut=number(against.threshold))
+    cut = _cut(score) or names.cut
+    return names._replace(cut=cut, own_cut=number(against.threshold), plain_loss=against.plain_loss)
 
 
 def _cut(score: MeasuringCall) -> str:
@@ -370,7 +373,9 @@ def _rest(way: _Way, asked: _Asked) -> _Way:
         asked.values, way.score, way.wanted, share, asked.names, told.transformation if told else ""
     )
     if all(cause.status == CONFIRMED for cause in causes):
-        return replace(way.because(*causes), open=False)
+        left = share - sum(cause.share or 0.0 for cause in causes)
+        rest = replace(way, score=way.wanted + left * way.gap, open=abs(left) > EXACT)
+        return rest.because(*causes)
     return way.because(*causes) if abs(share) > LEFT else way
 
 

@@ -288,18 +288,19 @@ def first_divergence(
         ("noise", ("noise",)),
     )
     differing = {f.source: f for f in compared.findings if f.status == DIFFERS}
-    relative = None if trials is None else trials.apart(trials.a, trials.b)[0]
-    ulp = _ulp(trials)
     for phase, sources in order:
         one, other = (c.recipe.inputs.rows("x") for c in (a, b))
         if phase == "batch" and np.array_equal(one, other):
-            continue  # a vocabulary that numbers equal words otherwise
+            continue  # a vocabulary that numbers equal words otherwise, or other labels
         hit = next((differing[s] for s in sources if s in differing), None)
         if hit is not None and (trials is None or trials.failure or trials.acts(hit.source)):
-            return Divergence(0, 0, phase, _where(phase, a, b), ulp, relative)
+            # How far the results are apart is no size of what they were computed from.
+            return Divergence(0, 0, phase, _where(phase, a, b))
+    relative = None if trials is None else trials.apart(trials.a, trials.b)[0]
     if a.kind == "evaluate":
         return Divergence(0, 0, "metric", trials.metric if trials else "loss", None, relative)
-    return Divergence(0, 0, "output", a.outputs[0].name if a.outputs else "", ulp, relative)
+    where = a.outputs[0].name if a.outputs else ""
+    return Divergence(0, 0, "output", where, _ulp(trials), relative)
 
 
 def _where(phase: str, a: MeasuringCall, b: MeasuringCall) -> str:

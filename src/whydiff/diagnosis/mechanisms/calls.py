@@ -419,7 +419,7 @@ MECHANISMS = (
     ),
     Mechanism(
         "labels-in-another-order",
-        ("data-order",),
+        ("data-order", "data-content"),
         "samples in another order than their labels",
         "The samples were shuffled, sorted or selected, and the labels were not, or not alike.",
         "Shuffle, sort and select both with one permutation: order = rng.permutation(len(x)); "
@@ -440,10 +440,11 @@ MECHANISMS = (
         "other-labels",
         ("data-content",),
         "other labels for the same samples",
-        "What a score compares the predictions with was made otherwise than the labels that "
-        "evaluate was given: another column, other units, another version of a file.",
+        "What predictions are compared with was made otherwise on one side: another column, other "
+        "units, another version of a file.",
         "Give both the same array of labels.",
-        seen="The labels of the score are not those of evaluate, in any order.",
+        seen="The samples are equal, and their labels are not those of the other side in any "
+        "order.",
     ),
     Mechanism(
         "classes-numbered-otherwise",
@@ -763,8 +764,7 @@ MECHANISMS = (
         "a setting of the loss that the score does not have",
         "Label smoothing, a delta, a gamma or class weights inside a loss change the number that "
         "evaluate reports, and scikit-learn's function knows nothing of them.",
-        "Compile the plain loss as a metric as well "
-        "(metrics=[keras.metrics.CategoricalCrossentropy()]) and compare that.",
+        "Compile the plain loss, without this setting, as a metric as well, and compare that.",
         seen="With this setting as it is by default the loss is the score.",
     ),
     Mechanism(
@@ -791,7 +791,8 @@ MECHANISMS = (
         "a loss that contains the regularization",
         "The loss that fit and evaluate report is the objective: it contains the penalties of "
         "kernel_regularizer and add_loss.",
-        "Compile the loss as a metric as well (metrics=['mse']) and compare that.",
+        "Compile the function of the loss as a metric as well, and compare that: a metric holds no "
+        "penalties.",
         seen="Without the sum of model.losses the loss is the other's.",
     ),
     Mechanism(

@@ -45,7 +45,11 @@ from whydiff.diagnosis.calls.pairs.disagreement import (
     Disagreement,
 )
 from whydiff.diagnosis.calls.pairs.fits import validated
-from whydiff.diagnosis.calls.pairs.metric_names import names_of_outputs, threshold_of
+from whydiff.diagnosis.calls.pairs.metric_names import (
+    loss_as_metric,
+    names_of_outputs,
+    threshold_of,
+)
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -326,6 +330,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             without_flag=trained_without_flag(reads),
             outputs=names_of_outputs(a),
             power=power,
+            plain_loss=loss_as_metric(a),
         )
         verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {

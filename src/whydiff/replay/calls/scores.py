@@ -436,25 +436,39 @@ def _of_evaluate(evaluate: LiveCall, metric: str, reads: LiveCall) -> Iterator[t
             yield scoring.IN_ONE_BATCH, _evaluated(replace(evaluate, fed=(whole,)), metric)
         else:
             yield scoring.AS_PREDICTED, _in_batches_of(evaluate, reads, metric)
-    if any(len(batch) > 2 for batch in evaluate.fed):
+    weighted = any(len(batch) > 2 for batch in evaluate.fed)
+    unweighted = replace(evaluate, fed=tuple(batch[:2] for batch in evaluate.fed))
+    if weighted:
         with contextlib.suppress(Exception):
-            unweighted = tuple(batch[:2] for batch in evaluate.fed)
-            yield scoring.UNWEIGHTED, _evaluated(replace(evaluate, fed=unweighted), metric)
+            yield scoring.UNWEIGHTED, _evaluated(unweighted, metric)
     with contextlib.suppress(Exception):
         _, (labels,) = _columns_of(evaluate.fed)
         rows = np.flatnonzero(np.all(labels.reshape(len(labels), -1) != 0, axis=1))
         if _relative_to_the_label(metric) and 0 < len(rows) < len(labels):
             yield scoring.NONZERO, _on_rows(evaluate, rows.tolist(), metric)
     if metric == "loss":
-        with contextlib.suppress(Exception):
-            penalty = _penalty(evaluate)
-            if penalty:
-                yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
-        for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
+        yield from _of_loss(evaluate, metric, unweighted if weighted else None)
+
+
+def _of_loss(
+    evaluate: LiveCall, metric: str, unweighted: LiveCall | None
+) -> Iterator[tuple[str, float]]:
+    """evaluate's loss without its penalties, and with each setting as it is where none is given:
+    with the sample weights, and without them where there are any."""
+    with contextlib.suppress(Exception):
+        penalty = _penalty(evaluate)
+        if penalty:
+            yield scoring.UNREGULARIZED, float(evaluate.call.values[metric]) - penalty
+    for setting, loss in _plainer(evaluate.compile_arguments.get("loss")):
+        without = f"{scoring.WITHOUT}{setting}"
+        calls = {without: evaluate}
+        if unweighted is not None:
+            calls[f"{scoring.UNWEIGHTED}{scoring.TOGETHER}{without}"] = unweighted
+        for name, call in calls.items():
             with contextlib.suppress(Exception):
-                arguments = {**evaluate.compile_arguments, "loss": loss}
-                plain = replace(evaluate, compile_arguments=arguments)
-                yield f"{scoring.WITHOUT}{setting}", _evaluated(plain, metric, compiled=True)
+                arguments = {**call.compile_arguments, "loss": loss}
+                plain = replace(call, compile_arguments=arguments)
+                yield name, _evaluated(plain, metric, compiled=True)
 
 
 def two_metrics(evaluate: LiveCall, metrics: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -76,6 +76,15 @@ def _content(
                 "rows-in-another-order",
             )
         return
+    apart = _labels_apart(a, b) if labelled else None
+    if apart is not None:
+        found["data-content"] = apart
+        found["data-order"] = (
+            Finding("data-order", IDENTICAL, "the samples themselves are in the same order")
+            if np.array_equal(a.rows("x"), b.rows("x"))
+            else Finding("data-order", UNKNOWN, "the samples come in another order, too")
+        )
+        return
     places = exchanged(a, b)
     if places:
         found["data-order"] = Finding("data-order", IDENTICAL, "the rows of each are in one order")
@@ -100,16 +109,61 @@ def _content(
     found["data-content"] = differs("data-content", text)
 
 
+def _labels_apart(a: Inputs, b: Inputs) -> Finding | None:
+    """How the labels of equal samples differ; None where the samples do, or it is not known which
+    label belongs to which."""
+    x, y = a.rows("x"), b.rows("x")
+    places = _places(x, y)
+    one, other = a.rows("y"), b.rows("y")
+    if places is None or not len(one) or a.rows("weight").shape != b.rows("weight").shape:
+        return None
+    other = other[places]
+    if np.array_equal(one, other):
+        return None  # what differs are their weights
+    kinds = _renamed(one, other)
+    if kinds:
+        moved = len(np.unique(one[np.any(one != other, axis=1)], axis=0))
+        text = (
+            f"the samples are the same; {moved} of {kinds} labels are renamed, always in the same "
+            "way"
+        )
+        return differs("data-content", text, text, "classes-numbered-otherwise")
+    moved, n = int(np.any(one != other, axis=1).sum()), len(one)
+    if unordered_digest(one) == unordered_digest(other):
+        text = f"the samples are the same; their labels stand at other rows: {moved} of {n}"
+        return differs("data-content", text, text, "labels-in-another-order")
+    text = f"the samples are the same; {moved} of {n} labels are others"
+    return differs("data-content", text, text, "other-labels")
+
+
+def _places(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """For each row of A its position in B; None where B does not hold the same rows, or holds them
+    in another order and one more than once."""
+    if np.array_equal(a, b):
+        return np.arange(len(a))
+    places = {row.tobytes(): i for i, row in enumerate(b)}
+    found = [places.get(row.tobytes()) for row in a]
+    if len(places) < len(b) or len(a) != len(b) or None in found or len({*found}) < len(a):
+        return None
+    return np.asarray(found)
+
+
+def _renamed(a: np.ndarray, b: np.ndarray) -> int:
+    """How many kinds of labels there are, where each of A's is one and the same of B's throughout,
+    both have the same kinds, and these occur more often than once; 0 where not."""
+    pairs = {*zip(map(bytes, a), map(bytes, b), strict=True)}
+    ours, theirs = ({pair[side] for pair in pairs} for side in (0, 1))
+    alike = ours == theirs and len(pairs) == len(ours)
+    return len(pairs) if alike and 2 * len(pairs) <= len(a) else 0
+
+
 def _one_for_another(a: np.ndarray, b: np.ndarray) -> int:
     """How many kinds of rows there are, where each of A's stands for one and the same of B's
     wherever it occurs, and most occur more often; 0 where not. Rows in another order would not,
     but for those that are reversed."""
     if len(a) != len(b) or np.array_equal(a, b) or np.array_equal(a, b[::-1]):
         return 0
-    pairs = {*zip(map(bytes, a), map(bytes, b), strict=True)}
-    ours, theirs = ({pair[side] for pair in pairs} for side in (0, 1))
-    alike = ours == theirs and len(pairs) == len(ours)
-    return len(pairs) if alike and 2 * len(pairs) <= len(a) else 0
+    return _renamed(a, b)
 
 
 def _form(leaf: Leaf) -> str:

@@ -151,7 +151,7 @@ def structure_of(
 ) -> tuple[str, ...]:
     """Sources that only another model as a whole brings, the one that stands for them first."""
     lone = bool(pairs.only_a or pairs.only_b)
-    recast = any(p.a.dtype != p.b.dtype for p in pairs.pairs)
+    recast = bool(pairs.recast)
     if a.model_number == b.model_number and not lone and not recast:
         return ()  # of one model that was changed in place, both forms are at hand
     together = []

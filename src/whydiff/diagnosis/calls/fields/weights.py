@@ -54,21 +54,31 @@ def compare_weights(
         found[WEIGHTS] = differs(WEIGHTS, f"{len(lone)} weights have no counterpart", detail,
                                   "weights-skipped")  # fmt: skip
     elif lone and WEIGHTS not in tensors:
+        paths = listed([t.path for t, _ in lone[:3]]) + " and others" * (len(lone) > 3)
+        whose = "the precision" if pairs.recast else "their model"
         found[WEIGHTS] = Finding(
             WEIGHTS,
             UNKNOWN,
-            f"{len(lone)} weights have no counterpart of equal shape; they go with their model",
+            f"{len(lone)} weights have no counterpart of equal shape ({paths}); they go with "
+            f"{whose}",
         )
     return tensors
 
 
 def _equal(pairs: TensorPairs) -> str:
     """How many weights of two models agree."""
-    same, other = len(pairs.pairs) - len(pairs.differing), "other " * bool(pairs.differing)
+    differing, recast = pairs.differing, pairs.recast
+    same = len(pairs.pairs) - len(differing) - len(recast)
+    other = "other " * bool(differing)
+    if recast:
+        dtypes = f"{recast[0].a.dtype} vs. {recast[0].b.dtype}"
+        apart = f"{count(len(recast), 'weight tensor')} of another dtype ({dtypes})"
+        equal = f"{count(same, f'{other}weight tensor')} of one dtype equal; " if same else ""
+        return f"{equal}{apart} {'goes' if len(recast) == 1 else 'go'} with the precision"
     if same:
         return f"all {count(same, f'{other}weight tensor')} equal"
-    apart = pairs.only_a or pairs.only_b
-    return "no weight of one model has a counterpart" if apart else f"there are no {other}weights"
+    lone = pairs.only_a or pairs.only_b
+    return "no weight of one model has a counterpart" if lone else f"there are no {other}weights"
 
 
 def _other_weights(source: str, pairs: TensorPairs) -> Finding:

@@ -88,3 +88,23 @@ def of_output(call: Call, names: Iterable[str], output: str) -> dict[str, str]:
     if not any(n.startswith(f"{name}_") for n in names):
         return {n: n for n in names}
     return {n: n.removeprefix(f"{name}_") for n in names if n.startswith(f"{name}_")}
+
+
+#: Losses that read logits where they are so set, with the metric that does so, too.
+_OF_LOGITS = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
+
+
+def loss_as_metric(call: Call) -> str:
+    """The compiled loss as a script writes it among its metrics, without what it adds up besides;
+    "" where a model has several losses, or one that is a class of the script's own."""
+    facts = call.recipe.objective
+    loss = facts.get("loss")
+    if not isinstance(loss, str) or not loss.isidentifier():
+        return ""
+    if facts.get("loss.from_logits") and loss in _OF_LOGITS:
+        return f"keras.metrics.{_OF_LOGITS[loss]}(from_logits=True)"
+    return loss if "code:loss" in facts else repr(loss)
