@@ -48,6 +48,14 @@ def test_a_constant_of_the_script_is_no_result():
     assert printed_beyond("factor 0.8125", EVALUATED, script="a = 0.8125").untraced == ()
 
 
+def test_a_time_that_a_script_prints_makes_no_two_runs_differ():
+    script = "start = clock.perf_counter()\nprint('trained for', clock.perf_counter() - start)"
+    lines = [f"loss 0.0432\ntrained for {seconds}" for seconds in (3.217, 3.405)]
+    assert printed_beyond(lines[0], EVALUATED, lines[1], script).differing == ()
+    rate = printed_beyond("fed at 812.5 rows/s", EVALUATED, "fed at 907.5 rows/s")
+    assert rate.differing == rate.untraced == ()
+
+
 def test_lines_that_differ_between_two_runs_are_named_though_all_calls_agree():
     printed = printed_beyond("loss 0.0432\nserved 1.234", EVALUATED, "loss 0.0432\nserved 1.235")
     assert printed.differing == (("served 1.234", "served 1.235"),)

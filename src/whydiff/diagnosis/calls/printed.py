@@ -19,6 +19,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import PRINTED_OTHERWISE, Explanation, Remedy
 from whydiff.core.recording import Execution
 from whydiff.core.words import count
+from whydiff.script_text.timings import lines_of_timings
 
 #: A number with decimals; whole numbers are counts, labels and shapes.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?:e[-+]?\d+)?(?![\w]|\.\d)", re.IGNORECASE)
@@ -26,6 +27,7 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?:e[-+]?\d+)?(?![\w]|\.\d)", re.I
 _NO_RESULT = re.compile(
     r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d|WARNING|whydiff: |INFO:"
     r"|.*([━│┃\b]|\[=|\d(ms|s|us)/(step|epoch)|\d ?([KMG]i?B|ms|s|sec|seconds)\b"
+    r"|\d ?(it|steps?|samples|images|rows|batches|tokens|examples)/s"
     r"|\b(elapsed|took|duration|runtime|time ?[:=]))",
     re.IGNORECASE,
 )
@@ -52,9 +54,10 @@ def printed_beyond(
     of the script, whose own constants are no results. ``two_runs``: only they were asked about.
     """
     known = _Known(execution, script)
-    lines = list(_results(output))
+    timings = lines_of_timings(script)
+    lines = list(_results(output, timings))
     untraced = [line for line in lines if not all(map(known, _NUMBER.findall(line)))]
-    other = list(_results(again)) if again else lines
+    other = list(_results(again, timings)) if again else lines
     pairs = zip_longest(lines, other, fillvalue="")
     differing = [(a, b) for a, b in pairs if _NUMBER.findall(a) != _NUMBER.findall(b)]
     # Who asks about two runs is answered by what both printed, wherever that came from.
@@ -112,11 +115,16 @@ def _quoted(lines: Sequence[str]) -> str:
     return ", ".join(shown) + more
 
 
-def _results(output: str) -> Iterator[str]:
+def _results(output: str, timings: Sequence[re.Pattern[str]]) -> Iterator[str]:
     """The lines with numbers that may be results."""
     for line in output.splitlines():
-        if _NUMBER.search(line) and not _NO_RESULT.match(line):
-            yield " ".join(line.split())
+        told = " ".join(line.split())
+        if (
+            _NUMBER.search(told)
+            and not _NO_RESULT.match(line)
+            and not any(timing.fullmatch(told) for timing in timings)
+        ):
+            yield told
 
 
 class _Known:
