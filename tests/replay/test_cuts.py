@@ -79,6 +79,17 @@ def test_an_answer_without_rows_is_not_compared():
         moved_by_answers(model, cut(4), cut(24), "loss")
 
 
+def test_answers_that_are_others_each_time_say_nothing_of_the_batches():
+    class Noisy(keras.layers.Layer):
+        def call(self, x):
+            return x + keras.random.normal(ops.shape(x), seed=self.generator)
+
+    noisy = Noisy()
+    noisy.generator = keras.random.SeedGenerator(3)
+    with pytest.raises(TransferError, match="otherwise each time"):
+        moved_by_answers(compiled(noisy), cut(4), cut(24), "loss")
+
+
 def test_weights_of_the_samples():
     model, weight = compiled(), np.linspace(0, 2, 24).astype("float32")
     plain, weighted = cut(4), cut(4, weight=weight)

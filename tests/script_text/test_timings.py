@@ -21,6 +21,7 @@ TRAINED = "import time\nt0 = time.perf_counter()\nmodel.fit(x, y)\n"
         ("d = time.time() - t0\nrate = len(x) / d\nprint(f'rate: {rate:.1f}')", "rate: 157.5"),
         ("ts = []\nts.append(time.time() - t0)\nprint('mean', np.mean(ts))", "mean 3.25"),
         ("d = datetime.now() - t0\nprint('done', d.total_seconds())", "done 3.25"),
+        ("print(f'{name} {epoch}: {time.time() - t0:.2f}')", "dense net 3: 3.25"),
         ("print('peak', tracemalloc.get_traced_memory()[1] / 1e6)", "peak 12.75"),
     ],
 )

@@ -82,7 +82,7 @@ class ComparedSides:
             return True
         last = [side.fit.epochs[-1].logs if side.fit.epochs else {} for side in (self.a, self.b)]
         return (
-            bool(last[0])
+            any(last[0].values())  # a step that logs nothing but 0 tells nothing
             and last[0].keys() == last[1].keys()
             and all(
                 math.isclose(value, last[1][name], rel_tol=_ROUNDING)

@@ -19,12 +19,13 @@ _KEEPING = frozenset(
     {"round", "float", "int", "str", "sum", "min", "max", "abs", "mean", "median", "std", "average",
      "array", "format", "timedelta", "total_seconds"}
 )  # fmt: skip
-_HELD = r"[-+\d.,:e]+"
+#: How a time is printed, and a value that is none: without decimals, which would be a result.
+_TIME, _OTHER = r"[-+\d.,:e]+", r"[^.]*?"
 
 
 def lines_of_timings(script: str) -> tuple[re.Pattern[str], ...]:
-    """What the lines look like that print a time, or a number computed from times, and nothing of
-    the script's results; none where the text is no Python."""
+    """What the lines look like that print a time, or a number computed from times, and no other
+    number with decimals; none where the text is no Python."""
     try:
         module = ast.parse(script)
     except (SyntaxError, ValueError):
@@ -33,10 +34,9 @@ def lines_of_timings(script: str) -> tuple[re.Pattern[str], ...]:
     found = []
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and last_name(node.func) in ("print", "info"):
-            parts = [piece for argument in node.args for piece in _pieces(argument, timed)]
-            if any(held is True for held in parts) and not any(held is False for held in parts):
-                texts = [t if isinstance(t, str) else _HELD for t in parts]
-                found.append(re.compile(r"\s*".join(texts)))
+            pieces = [piece for argument in node.args for piece in _pieces(argument, timed)]
+            if _TIME in pieces:
+                found.append(re.compile(r"\s*".join(pieces)))
     return tuple(found)
 
 
@@ -77,8 +77,8 @@ def _is_timed(node: ast.expr, timed: Set[str]) -> bool:
     return False
 
 
-def _pieces(node: ast.expr, timed: Set[str]) -> Iterator[str | bool]:
-    """A printed argument as patterns of its texts, True for a time, False for another value."""
+def _pieces(node: ast.expr, timed: Set[str]) -> Iterator[str]:
+    """A printed argument as patterns of its texts and values."""
     match node:
         case ast.Constant(value=value):
             yield _pattern(str(value))
@@ -86,16 +86,9 @@ def _pieces(node: ast.expr, timed: Set[str]) -> Iterator[str | bool]:
             for part in values:
                 inner = part.value if isinstance(part, ast.FormattedValue) else part
                 yield from _pieces(inner, timed)
-        case _ if _of_number_of(node):
-            yield r"\d+"
         case _:
-            yield _is_timed(node, timed)
+            yield _TIME if _is_timed(node, timed) else _OTHER
 
 
 def _pattern(text: str) -> str:
     return r"\s+".join(re.escape(word) for word in text.split())
-
-
-def _of_number_of(node: ast.expr) -> bool:
-    """Whether it is how many there are of something, which is no result."""
-    return isinstance(node, ast.Call) and last_name(node.func) == "len"

@@ -21,7 +21,7 @@ MOST_LABELS = 1000
 #: Mechanism: rows of the arrays stand beside others than they belong to.
 MISMATCHED = "rows-mismatched"
 #: What follows from rows that have other rows beside them.
-_MIXED_UP = "the inputs of one side have lost their targets"
+_MIXED_UP = "the inputs of one side at least have lost their targets"
 #: Fewer inputs than this have other targets by chance.
 _FEWEST = 20
 

@@ -75,6 +75,8 @@ from whydiff.diagnosis.calls.verdict import (
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
+from whydiff.experiments.explain.sides import run_alike
+from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessCallRunner
 from whydiff.runner.messages import (
     AdoptCall,
@@ -111,13 +113,14 @@ class Site:
     script: str
     folder: Path
     recording: Path
+    run: Run | None = None  # how the script was run; None where that is not known
 
 
 def site_of(ran: Ran, folder: Path) -> Site:
     """A script's process; WhydiffError where no use of a model was observed."""
     execution, child = ran.recorded("compared", check=False), ran.child
     check_watched(execution, child.run.arguments)
-    return Site(child, execution, str(child.run.script), folder, child.recording)
+    return Site(child, execution, str(child.run.script), folder, child.recording, child.run)
 
 
 def independent_models(site: Site, progress: Progress, metric: str | None) -> Explanation | None:
@@ -411,7 +414,9 @@ def explain_across(
     runner = ProcessCallRunner(site.process, prepare, compared, (other.process, 0, b.number))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     executions = site.execution, other.execution
-    verdict = _between_runs(judge(compared, trials), compared, executions)
+    once_more = site.run is not None and other.run is not None and run_alike(site.run, other.run)
+    apart = seeded_apart(*executions) if once_more else []
+    verdict = _between_runs(judge(compared, trials), compared, apart)
     if any(c.source in compared.structure and c.status == CONFIRMED for c in verdict.causes):
         verdict = _layer(verdict, runner, compared.structure[0], str(site.folder / "layers"))
     if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
@@ -459,16 +464,12 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     return answer_calls(found, judge(compared, trials), point, scene, trials)
 
 
-def _between_runs(
-    verdict: Verdict, compared: Compared, executions: tuple[Execution, Execution]
-) -> Verdict:
+def _between_runs(verdict: Verdict, compared: Compared, apart: Sequence[str]) -> Verdict:
     """What two runs say of weights that were drawn apart: no seed, or one that draws otherwise.
 
-    One script asks two runs for the same: a seed that is another one in each is nobody's wish.
+    ``apart`` are seedings of one program, run twice in one way, that were others in each run: that
+    is nobody's wish.
     """
-    one, two = executions
-    once_more = (one.script, one.arguments) == (two.script, two.arguments)
-    apart = seeded_apart(one, two) if once_more else []
     surroundings = [compared.finding(s) for s in ("backend", "version")]
     other = next((f for f in surroundings if f is not None and f.status == DIFFERS), None)
     causes = []
@@ -477,7 +478,7 @@ def _between_runs(
             advice = "Call keras.utils.set_random_seed(seed) before the model is built."
             if apart:
                 advice = mechanism("clock-seed").remedy
-                detail = f"{cause.detail}; {apart[0]}, although script and arguments are the same"
+                detail = f"{cause.detail}; {apart[0]}, although the script was run in the same way"
                 cause = replace(cause, detail=detail, mechanism="clock-seed", intended=False)
             if other is not None:
                 detail = f"{cause.detail}; a seed draws other numbers there ({other.evidence})"

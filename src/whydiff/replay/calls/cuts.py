@@ -14,6 +14,7 @@ import numpy as np
 from whydiff.core.call_hybrids import CallFields, LayerDifference
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import LiveCall
+from whydiff.diagnosis.calls.logged import ROUNDING
 from whydiff.keras_backend import adapter
 from whydiff.keras_backend.callbacks import numbers
 from whydiff.keras_backend.code import is_users
@@ -63,13 +64,15 @@ def moved_by_answers(model: Any, theirs: Sequence[Any], own: Sequence[Any], metr
 
     The metric in the batches ``own``, once with what the model, as it is, answers in the batches
     ``theirs``, less that with its answers in ``own``. 0 where answers differ by no more than
-    rounding. TransferError where the two hold other samples, or outputs have no rows.
+    rounding. TransferError where the two hold other samples, or outputs have no rows
+    or are others each time.
     """
     places = positions_of(_labelled(theirs), _labelled(own))
     there = [leaf[places] for leaf in _outputs(model, theirs)]
     here = _outputs(model, own)
     if beyond_rounding(there, here) is None:
         return 0.0
+    _check_repeats(here, _outputs(model, own))
     with_theirs = measured_over(model, own, outputs=there)
     return float(with_theirs[metric] - measured_over(model, own)[metric])
 
@@ -113,12 +116,16 @@ def _weighted_otherwise(theirs: Sequence[Any], own: Sequence[Any]) -> bool:
 
 def alike_in_one_batch(live: LiveCall) -> bool:
     """Whether the samples of a call are answered alike in its batches and all at once, but for
-    rounding. TransferError where outputs have no rows."""
+    rounding. TransferError where outputs have no rows, or are others each time."""
     batches, model = live.fed or (), live.model
     whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
     with preserved(model), quiet():
         put_weights(model, live.weights)
-        return beyond_rounding(_outputs(model, batches), _outputs(model, [whole])) is None
+        answers = _outputs(model, batches)
+        if beyond_rounding(answers, _outputs(model, [whole])) is None:
+            return True
+        _check_repeats(answers, _outputs(model, batches))
+        return False
 
 
 def between_evaluates(hybrids: CallHybrids, metric: str) -> Mapping[str, Any]:
@@ -132,15 +139,20 @@ def between_evaluates(hybrids: CallHybrids, metric: str) -> Mapping[str, Any]:
         raise TransferError("what they were fed was too large to keep")
     if is_users(getattr(type(live.model), "test_step", None)):
         raise TransferError("its test_step is the script's own")
+    if _weighted_otherwise(live.fed, other.fed):
+        raise TransferError("they weight the samples otherwise")
+    given = live.call.values[metric], hybrids.measure({"batch-size": "b"}).values[metric]
     with preserved(live.model), quiet():
         put_weights(live.model, live.weights)
-        values = [measured_over(live.model, one.fed or ())[metric] for one in (live, other)]
-        given = live.call.values[metric]
-        if abs(values[0] - given) > _AGAIN * max(abs(given), 1e-12):
-            raise TransferError(f"{metric} cannot be computed outside its test step")
+        a, b = (measured_over(live.model, one.fed or ())[metric] for one in (live, other))
+        for value, wanted in zip((a, b), given, strict=True):
+            if abs(value - wanted) > ROUNDING * max(abs(wanted), 1e-12):
+                raise TransferError(f"{metric} cannot be computed outside its test step")
+        if a == b:
+            raise TransferError(f"the batches alone do not move {metric}")
         answers = moved_by_answers(live.model, live.fed, other.fed, metric)
     mixing = first_mixing(hybrids) if answers else LayerDifference()
-    return {"a": values[0], "b": values[1], "answers": answers, "mixing": _named(mixing)}
+    return {"a": a, "b": b, "answers": answers, "mixing": _named(mixing)}
 
 
 def mixing_layer(live: LiveCall) -> str:
@@ -153,8 +165,11 @@ def _named(layer: LayerDifference) -> str:
     return f"{layer.layer} ({layer.kind})" if layer.layer else ""
 
 
-#: Beyond this relative difference evaluate was not reproduced: summing in another order moves less.
-_AGAIN = 1e-4
+def _check_repeats(answers: list[np.ndarray], again: list[np.ndarray]) -> None:
+    """TransferError where a model answers the same batches otherwise: it draws random numbers, or
+    counts, and what it answers in other batches says nothing of these."""
+    if beyond_rounding(answers, again) is not None:
+        raise TransferError("the model answers the same batches otherwise each time")
 
 
 def _as_tensor(leaf: Any) -> Any:

@@ -497,7 +497,7 @@ def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float
         unweighted = tuple(batch[:2] for batch in evaluate.fed or ())
         evaluate = replace(evaluate, fed=unweighted)
         yield scoring.UNWEIGHTED, _evaluated(evaluate, metric) - penalty
-    if alike_in_one_batch(evaluate):
+    if _all_at_once(evaluate):
         fed = evaluate.fed or ()
         whole = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *fed)
         evaluate = replace(evaluate, fed=(whole,))
@@ -515,6 +515,14 @@ def _without_rules(evaluate: LiveCall, metric: str) -> Iterator[tuple[str, float
                                                      "loss_weights": None})  # fmt: skip
         value = _evaluated(plain, metric, compiled=True) - penalty
         yield f"{scoring.WITHOUT}loss_weights={weights}", value
+
+
+def _all_at_once(evaluate: LiveCall) -> bool:
+    """Whether it is known that samples are answered alike in one batch of all."""
+    try:
+        return alike_in_one_batch(evaluate)
+    except TransferError:
+        return False
 
 
 def _accuracies_of(evaluate: LiveCall) -> dict[str, float]:
