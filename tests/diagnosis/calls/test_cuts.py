@@ -103,3 +103,4 @@ def test_evaluates_in_other_batches(answers, mechanism, says):
     (named,) = named_by_cut(Verdict((cause,)), parts, "f1").causes
     assert named.mechanism == mechanism and named.detail.endswith(says)
     assert named.remedy != ONE_SIZE
+    assert named.evidence.endswith("with their own by 0.2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from whydiff.core.findings import SUSPECTED, Cause
@@ -77,7 +78,16 @@ def named_by_cut(verdict: Verdict, parts: Mapping[str, Any], metric: str) -> Ver
         shares = [percent(part / moved) for part in (answers, moved - answers)]
         texts = [f"{text} ({share})" for text, share in zip(texts, shares, strict=True)]
     known = _MIXED if mixed >= averaged else _AVERAGED
-    return named_more(verdict, "batch-size", "; ".join(texts), known)
+    named = named_more(verdict, "batch-size", "; ".join(texts), known)
+    proof = (
+        f"with A's answers for them B's batches move {metric} by {number(abs(moved - answers))}, "
+        f"with their own by {number(abs(moved))}"
+    )
+    causes = (
+        replace(c, evidence=f"{c.evidence}; {proof}") if c.source == "batch-size" else c
+        for c in named.causes
+    )
+    return replace(named, causes=tuple(causes))
 
 
 def _at(parts: Mapping[str, Any]) -> str:
