@@ -9,6 +9,7 @@ from whydiff import diff, explain
 from whydiff.core.errors import WhydiffError
 from whydiff.diagnosis.calls.rows import differing_rows
 from whydiff.report.documents.diff import document
+from whydiff.report.documents.explanation import document as explanation_document
 from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.storage import Writer
 from whydiff.testing.calls import KERNEL, X, call, drawn
@@ -16,8 +17,8 @@ from whydiff.testing.calls import KERNEL, X, call, drawn
 OUT = (X @ KERNEL).astype("float32")
 
 
-def recorded(path, *calls):
-    writer = Writer(path, "serve.py", (), {})
+def recorded(path, *calls, script="serve.py"):
+    writer = Writer(path, script, (), {})
     for made in calls:
         writer.call(made)
     writer.close(0)
@@ -55,6 +56,33 @@ def test_recordings_without_a_fit_are_explained_by_their_calls(tmp_path):
     assert found.unexplained == 1.0 and not found.reproduced
     assert not any("decides the result" in u.evidence for u in found.unknown)
     assert explain(a, a).identical
+
+
+def test_a_loop_of_one_recording_is_held_against_a_prediction_of_another(tmp_path):
+    at_once = call(1, noise="1" * 32)
+    pieces = [
+        call(n, "call", line=9, x=x, outputs=x @ KERNEL * np.float32(2), kernel=KERNEL * 2,
+             noise="2" * 32, origin=drawn(43))
+        for n, x in enumerate((X[:8], X[8:]), 1)
+    ]  # fmt: skip
+    a, b = recorded(tmp_path / "a.whydiff", at_once), tmp_path / "b.whydiff"
+    recorded(b, *pieces, script="by_hand.py")
+    found = explain(a, b)
+    assert "the 2 calls of the model called at line 9 of by_hand.py" in found.chosen
+    assert [c.source for c in found.causes] == ["initialization", "batch-size"]
+    unknown = {u.source: u.evidence for u in found.unknown}
+    assert "every layer in inference in both, where dropout draws nothing" in unknown["noise"]
+    assert found.notes[-1] == "Watched: 1 prediction in serve.py; 2 direct calls in by_hand.py."
+    told = [(c["script"], c["number"], c["side"]) for c in found.evidence["calls"]]
+    assert told == [("serve.py", 1, "A"), ("by_hand.py", 1, "B")]
+    text = " ".join(plain_text(screen_blocks(explanation_document(found))).split())
+    assert text.startswith("Predict (line 1) of serve.py and the model called (line 9) of by_hand")
+
+
+def test_recordings_without_a_fit_are_compared_by_their_last_calls(files):
+    found = diff(*files)
+    numbers = [found.evidence["calls"][side]["number"] for side in "ab"]
+    assert found.kind == "calls" and numbers == [3, 5]
 
 
 def test_equal_calls_agree(files):

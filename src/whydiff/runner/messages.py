@@ -276,11 +276,12 @@ class PackCall(Request[None]):
 
 @dataclass(frozen=True)
 class AdoptCall(Request[None]):
-    """Take over a call of another process under the number 0; ``like`` is its counterpart."""
+    """Take over a call of another process, or ``calls`` of a loop as one, under the number 0;
+    ``like`` is its counterpart."""
 
     file: str
     recording: str
-    call: int
+    calls: tuple[int, ...]
     like: int
 
 

@@ -208,9 +208,9 @@ def test_an_intentional_difference_is_called_that_once_and_only_where_confirmed(
 
 def test_of_many_calls_from_one_line_the_first_and_the_pair_are_shown():
     calls = [call(n, line=5) for n in range(1, 6)]
-    shown = strip(execution(*calls), calls[3], calls[2])
+    shown = strip(execution(*calls), {calls[3].number: "A", calls[2].number: "B"})
     assert [(c["number"], c["side"]) for c in shown] == [(1, ""), (3, "B"), (4, "A")]
-    both = strip(execution(*calls), calls[0], calls[0])
+    both = strip(execution(*calls), {calls[0].number: "A"})
     assert [c["side"] for c in both] == ["A"]
 
 
@@ -224,7 +224,7 @@ def test_a_compiled_function_of_the_scripts_own_is_said_not_to_be_watched(traine
 
 def test_a_long_script_is_shown_by_its_first_calls():
     calls = [call(n) for n in range(1, 60)]
-    shown = strip(execution(*calls), calls[0], calls[1])
+    shown = strip(execution(*calls), {calls[0].number: "A", calls[1].number: "B"})
     assert len(shown) == MOST_SHOWN == 40
 
 
@@ -232,7 +232,7 @@ def test_a_mean_is_shown_of_numbers_only():
     words = np.array([["a"], ["b"]])
     text = replace(call(2), outputs=(Output("", "object", (2, 1), row_digests([OUT[:2]]), words),))
     large = replace(call(3), outputs=(Output("", "float32", OUT.shape, row_digests([OUT]), None),))
-    shown = strip(execution(call(1), text, large, call(4, "evaluate")), call(1), text)
+    shown = strip(execution(call(1), text, large, call(4, "evaluate")), {1: "A", text.number: "B"})
     assert [c["mean"] is None for c in shown] == [False, True, True, True]
     assert [c["shape"] for c in shown] == [[16, 1], [2, 1], [16, 1], None]
 

@@ -631,7 +631,7 @@ def test_samples_of_which_some_were_filled_otherwise_are_the_same_samples(filled
 def test_the_calls_of_a_script_in_order_with_the_pair_marked():
     evaluated = call(4, "evaluate", values={"a": 1})
     made = execution(call(1), call(2, line=5), call(3, line=5), evaluated)
-    shown = strip(made, made.calls[0], made.calls[2])
+    shown = strip(made, {1: "A", 3: "B"})
     assert [(c["number"], c["side"]) for c in shown] == [(1, "A"), (2, ""), (3, "B"), (4, "")]
     assert shown[0]["shape"] == [16, 1] and shown[0]["mean"] == pytest.approx((X @ KERNEL).mean())
     assert shown[3]["values"] == {"a": 1}
@@ -697,12 +697,47 @@ def test_what_is_known_of_two_calls_that_a_person_chose():
     assert loop is not None and len(loop.b.notes["joined"]) == 16
 
 
-def test_calls_of_two_scripts_are_paired_from_the_last_of_each_kind():
+def test_calls_of_two_scripts_are_paired_by_samples_then_from_the_last_of_each_kind():
     evaluated = {"loss": 0.5}
-    a = execution(call(1), call(2, "evaluate", y=Y, values=evaluated), call(3), call(4, "call"))
-    b = execution(call(1, "evaluate", y=Y, values=evaluated), call(2), call(3), call(4))
-    assert [(x.number, y.number) for x, y in alike(a, b)] == [(3, 4), (2, 1), (1, 3)]
+    a = execution(
+        call(1, x=X + 1), call(2, "evaluate", y=Y, values=evaluated), call(3), call(4, x=X + 4)
+    )
+    b = execution(
+        call(1, "evaluate", y=Y, values=evaluated), call(2, x=X + 2), call(3), call(4, x=X + 5)
+    )
+    assert [(x.number, y.number) for x, y in alike(a, b)] == [(4, 4), (3, 3), (2, 1), (1, 2)]
     assert alike(a, execution()) == []
+
+
+def test_a_prediction_is_held_against_the_model_called_by_another_script():
+    a = execution(call(1, x=X + 1), call(2))
+    assert [(x.number, y.number) for x, y in alike(a, execution(call(1, "call")))] == [(2, 1)]
+    assert [(x.number, y.number) for x, y in alike(a, execution(call(1, "call", x=X + 9)))] == [
+        (2, 1)
+    ]
+    assert alike(a, execution(call(1, "evaluate", y=Y, values={"loss": 0.5}))) == []
+
+
+def in_two_pieces(x, kernel=KERNEL, kind="call"):
+    halves = (x[:8], x[8:])
+    return [call(n, kind, line=9, x=h, outputs=h @ kernel) for n, h in enumerate(halves, 1)]
+
+
+def test_a_loop_over_batches_is_one_call_beside_that_of_another_script():
+    at_once = execution(call(1))
+    ((one, other),) = alike(at_once, execution(*in_two_pieces(X)))
+    assert one.number == 1 and other.notes["joined"] == [1, 2]
+    shuffled = execution(*in_two_pieces(X[::-1]))
+    ((one, other),) = alike(execution(*in_two_pieces(X)), shuffled)
+    assert [c.notes["joined"] for c in (one, other)] == [[1, 2], [1, 2]]
+
+
+def test_of_loops_that_ask_for_what_they_were_answered_the_first_difference_counts():
+    goes_on = np.concatenate([X[:8], X[:8] + 3])
+    ((one, other),) = alike(
+        execution(*in_two_pieces(X)), execution(*in_two_pieces(goes_on, KERNEL * 2))
+    )
+    assert (one.number, other.number) == (1, 1) and not one.notes.get("joined")
 
 
 def test_calls_by_number_and_by_line():

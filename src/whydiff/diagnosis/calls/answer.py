@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -58,6 +58,7 @@ class Scene:
     script_b: str = ""  # where it is another
     between: str = "calls"
     others: Sequence[Disagreement] = ()
+    execution_b: Execution | None = None  # where it is another script's
 
 
 def answer_calls(
@@ -85,8 +86,8 @@ def answer_calls(
         unexplained=verdict.unexplained,
         gap=_gap(pair, trials),
         remedy=_remedy(verdict),
-        notes=(*verdict.notes, *positions(a, b), agreement(scene.execution)),
-        evidence={**_evidence(trials), **_rows(a, b), "calls": strip(scene.execution, a, b)},
+        notes=(*verdict.notes, *positions(a, b), _seen(scene)),
+        evidence={**_evidence(trials), **_rows(a, b), "calls": _strips(scene, a, b)},
         reproduced=verdict.reproduced,
         others=others_listed(scripts[0], scene.others, pair),
     )
@@ -195,12 +196,26 @@ def _evidence(trials: CallTrials | None) -> dict[str, Any]:
     return {"hybrids": rows, "refused": dict(trials.refused)} if rows else {}
 
 
-def strip(execution: Execution, a: Call, b: Call) -> list[dict[str, Any]]:
-    """The calls of a script in their order with what they gave; ``side`` marks the compared pair.
+def _strips(scene: Scene, a: Call, b: Call) -> list[dict[str, Any]]:
+    """The calls of the script, or of the two scripts, each named."""
+    if scene.execution_b is None or scene.script_b in ("", scene.script):
+        return strip(scene.execution, {number_of(b): "B", number_of(a): "A"})
+    return [
+        {"script": script, **told}
+        for script, execution, sides in (
+            (scene.script, scene.execution, {number_of(a): "A"}),
+            (scene.script_b, scene.execution_b, {number_of(b): "B"}),
+        )
+        for told in strip(execution, sides)
+    ]
+
+
+def strip(execution: Execution, sides: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The calls of a script in their order with what they gave; ``sides`` marks the compared ones
+    by their numbers.
 
     Of many calls from one line the first and those of the pair are listed.
     """
-    sides = {number_of(b): "B", number_of(a): "A"}
     seen: set[tuple[object, ...]] = set()
     found: list[dict[str, Any]] = []
     for call in execution.in_order():
@@ -269,6 +284,20 @@ def _lines(d: Disagreement | None) -> tuple[object, ...]:
 def _short(call: Call, line: int | None) -> dict[str, Any]:
     told = described(call, line)
     return {k: told[k] for k in ("call", "line", "number", "model", "name") if k in told}
+
+
+def _seen(scene: Scene) -> str:
+    """What was watched in the script, or in each of the two."""
+    if scene.execution_b is None or scene.script_b in ("", scene.script):
+        return agreement(scene.execution)
+    parts = [
+        f"{scope(execution.in_order())}{_beyond(execution)} in {script}"
+        for script, execution in (
+            (scene.script, scene.execution),
+            (scene.script_b, scene.execution_b),
+        )
+    ]
+    return f"Watched: {'; '.join(parts)}."
 
 
 def agreement(execution: Execution) -> str:

@@ -22,6 +22,7 @@ from whydiff.core.findings import (
 )
 from whydiff.core.words import number, pair, percent
 from whydiff.diagnosis.calls.fields import Compared
+from whydiff.diagnosis.calls.fields.mode import ALL_IN_INFERENCE
 from whydiff.diagnosis.calls.results import OUTPUTS, WEIGHTS
 from whydiff.diagnosis.calls.trials import SMALL, CallTrials
 from whydiff.diagnosis.mechanisms import mechanism
@@ -168,12 +169,18 @@ def _of_batches(found: Finding, rounds: bool, metric: str) -> Finding:
 
 def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
     """No cause is confirmed and no share is given: the control failed."""
+    differing = [f for f in compared.findings if f.status == DIFFERS]
+    idle = {f.source: why for f in differing if (why := _hardly(f, compared))}
     causes = [
         _suspect(f, "not proven, as no hybrid could be run")
-        for f in compared.findings
-        if f.status == DIFFERS
+        for f in differing
+        if f.source not in idle
     ]
-    unknown = [Excluded(f.source, f.evidence) for f in compared.findings if f.status == UNKNOWN]
+    unknown = [
+        Excluded(f.source, idle.get(f.source, f.evidence))
+        for f in compared.findings
+        if f.status == UNKNOWN or f.source in idle
+    ]
     ran = bool(trials.a.values or trials.a.outputs)
     more = "; something that was not recorded decides the result" if ran else ""
     unknown += [
@@ -194,6 +201,17 @@ def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
             "counters that a layer's code changes."
         )
     return Verdict(tuple(causes), tuple(excluded), tuple(unknown), 1.0, False, tuple(notes))
+
+
+def _hardly(found: Finding, compared: Compared) -> str:
+    """Why a source that differs is no suspect where no hybrid was run; "" where it is one."""
+    mode = compared.finding("mode")
+    if found.source == "noise" and mode is not None and mode.evidence == ALL_IN_INFERENCE:
+        return f"{found.evidence}; {ALL_IN_INFERENCE}, where dropout draws nothing"
+    others = {f.source for f in compared.findings if f.status == DIFFERS} - {found.source, "noise"}
+    if found.source == "arithmetic" and others:
+        return f"{found.evidence}; how far that moves the result was not measured"
+    return ""
 
 
 def _suspect(found: Finding, why: str) -> Cause:

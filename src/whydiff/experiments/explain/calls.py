@@ -404,14 +404,15 @@ def explain_across(
     compared = with_programs(compare(a, b, *events))
     progress.step(f"running hybrids of {said(a)} in two runs")
 
-    def prepare() -> tuple[int, int]:
-        for here, own, there, its in ((site, a, other, b), (other, b, site, a)):
-            file = str(site.folder / f"call-{its.number}-for-{own.number}")
-            there.process.request(PackCall(its.number, file))
-            here.process.request(AdoptCall(file, str(there.recording), its.number, own.number))
-        return a.number, 0
+    numbers = served(site, a), served(other, b)
 
-    runner = ProcessCallRunner(site.process, prepare, compared, (other.process, 0, b.number))
+    def prepare() -> tuple[int, int]:
+        (own, number), (its, counterpart) = zip((a, b), numbers, strict=True)
+        _lend(other, its, counterpart, site, number)
+        _lend(site, own, number, other, counterpart)
+        return number, 0
+
+    runner = ProcessCallRunner(site.process, prepare, compared, (other.process, 0, numbers[1]))
     trials = run_trials(runner, compared.movable, (a, b), pair.distance.metric)
     executions = site.execution, other.execution
     once_more = site.run is not None and other.run is not None and run_alike(site.run, other.run)
@@ -421,15 +422,23 @@ def explain_across(
         verdict = _layer(verdict, runner, compared.structure[0], str(site.folder / "layers"))
     if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
         with contextlib.suppress(OutOfTime):
-            related = site.process.request(RelateRows(a.number, 0))
+            related = site.process.request(RelateRows(numbers[0], 0))
             texts = [text for text in related.texts if text]
             if texts:
                 verdict = named_more(verdict, "data-content", texts[0])
     verdict = fed_in_another_order(verdict, a, b, executions)
     point = first_divergence(a, b, compared, trials)
     others = disagreements(site.execution)
-    scene = Scene(site.execution, site.script, other.script, between, others)
+    scene = Scene(site.execution, site.script, other.script, between, others, other.execution)
     return answer_calls(pair, of_a_loop(verdict), point, scene, trials)
+
+
+def _lend(there: Site, call: MeasuringCall, number: int, here: Site, like: int) -> None:
+    """Give a call of one process, ``number`` there, to another, beside its call ``like``."""
+    file = str(here.folder / f"call-{number}-for-{like}")
+    there.process.request(PackCall(number, file))
+    parts = tuple(call.notes.get("joined") or [call.number])
+    here.process.request(AdoptCall(file, str(there.recording), parts, like))
 
 
 #: Why no hybrid of measuring calls is run where one of them is in a recording.
@@ -460,7 +469,8 @@ def of_two_records(a: Execution, b: Execution) -> Explanation | None:
     nothing = Measurement()
     trials = CallTrials(found.distance.metric, nothing, nothing, failure=RECORDED)
     point = first_divergence(one, other, compared, None)
-    scene = Scene(b, scripts[0], scripts[1], "runs" if again else "scripts")
+    between = "runs" if again else "scripts"
+    scene = Scene(a, scripts[0], scripts[1], between, execution_b=b)
     return answer_calls(found, judge(compared, trials), point, scene, trials)
 
 

@@ -32,12 +32,15 @@ def parse_reference(reference: str) -> tuple[Path, int | None]:
 
 def recorded_calls(a: str, b: str) -> tuple[MeasuringCall, MeasuringCall] | None:
     """The two predictions or evaluations that ``a.whydiff:3`` and ``b.whydiff:5`` name by the
-    numbers of `whydiff show`; None where both name fits. WhydiffError where one does."""
+    numbers of `whydiff show`, without a number the last of a recording without a fit; None where
+    both name fits. WhydiffError where one does."""
     found = []
     for reference in (a, b):
         path, number = parse_reference(reference)
-        calls = load(path).calls if number is not None else ()
-        found.append(next((call for call in calls if call.number == number), None))
+        made = load(path)
+        if number is None and not made.fits and made.calls:
+            number = made.calls[-1].number
+        found.append(next((call for call in made.calls if call.number == number), None))
     one, other = found
     if one is None and other is None:
         return None

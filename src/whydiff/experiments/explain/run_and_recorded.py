@@ -29,12 +29,6 @@ class _Recorded:
     execution: Execution
     file: Path
 
-    def last(self) -> str:
-        """The recording's last fit, or its last call where it has none, as ``diff`` names it."""
-        if self.execution.fits or not self.execution.calls:
-            return str(self.file)
-        return f"{self.file}:{self.execution.calls[-1].number}"
-
 
 def diff_programs(question: Question, progress: Progress) -> Diff:
     """Run A and B once each and compare the last fit of both, or the last call without one.
@@ -56,7 +50,7 @@ def diff_programs(question: Question, progress: Progress) -> Diff:
             with run_script(counted, run, folder, side, progress) as ran:
                 sides.append(_Recorded(run, ran.recorded("compared"), ran.child.recording))
         a, b = sides
-        found = diff_of(a.last(), b.last())
+        found = diff_of(str(a.file), str(b.file))
         uses = [(side.run, side.execution, call) for side in sides if (call := _call(side))]
         if not run_alike(a.run, b.run) and len(uses) == len(sides):
             differing = [one for one in found.findings if one.status == DIFFERS]

@@ -36,16 +36,16 @@ def call_verdict(e: Explanation) -> str:
         return f"{capital(e.chosen)}.{yet}{said_not_watched(e)}"
     one, other = (name(side) for side in (e.a, e.b))
     two = f"{one} and {other}"
-    if one == other:
-        scripts = [side.get("script") for side in (e.a, e.b)]
+    scripts = [side.get("script") for side in (e.a, e.b)]
+    if scripts[0] != scripts[1]:
+        two = f"{one} of {scripts[0]} and {other} of {scripts[1]}"
+    elif one == other:
         numbers = f"calls {e.a.get('number', '?')} and {e.b.get('number', '?')}"
         two = (
             f"the results of {one} in two runs"
             if e.between != "calls"
             else f"two results of {one}, {numbers},"
         )
-        if scripts[0] != scripts[1]:
-            two = f"{one} of {scripts[0]} and {other} of {scripts[1]}"
     causes = [c for c in e.causes if not c.ignored]
     confirmed, suspected = (
         list(
@@ -223,18 +223,26 @@ def call_hybrids(e: Explanation) -> Iterator[Section]:
 
 
 def calls_in_order(calls: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
-    """The calls of a script in their order with what they gave, the compared pair marked."""
+    """The calls of a script, or of two, in their order with what they gave, the compared pair
+    marked."""
     if len(calls) < 2:
         return
+    title = f"The calls of {'both scripts' if calls[0].get('script') else 'the script'}, in order"
     rows = tuple(
-        (c.get("side", ""), str(c["number"]), name(dict(c)), str(c.get("model", "")), _gave(c))
+        (c.get("side", ""), str(c["number"]), _what(c), str(c.get("model", "")), _gave(c))
         for c in calls
     )
     table = Table(
         ("", "Call", "What", "Model", "Gave"), rows, numbers=frozenset({"Call"}),
         legend="A and B mark the compared calls; of many calls from one line the first is listed.",
     )  # fmt: skip
-    yield Section("calls", "The calls of the script, in order", (table,), depth=VERBOSE)
+    yield Section("calls", title, (table,), depth=VERBOSE)
+
+
+def _what(call: Mapping[str, Any]) -> str:
+    """``predict (line 24)``, of two scripts with the name of its own."""
+    of = f" of {call['script']}" if call.get("script") else ""
+    return name(dict(call)) + of
 
 
 def _gave(call: Mapping[str, Any]) -> str:

@@ -147,7 +147,9 @@ class CallServer:
 
     def adopt(self, request: m.AdoptCall) -> None:
         """Take over a call of another process."""
-        call = next(c for c in load(request.recording).calls if c.number == request.call)
+        recorded = {call.number: call for call in load(request.recording).calls}
+        calls = [recorded[number] for number in request.calls]
+        call = joined_call(calls) if len(calls) > 1 else calls[0]
         like = self._call(request.like)
         self._calls[0] = live_call(codec.load(request.file), like, call)
 

@@ -59,6 +59,10 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
     )  # fmt: skip
 
 
+#: What is said of two calls in which no layer ran as in training.
+ALL_IN_INFERENCE = "every layer in inference in both"
+
+
 def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
     """Training or inference behaviour, layer by layer."""
     flags = [training_flags(c) for c in (a, b)]
@@ -66,9 +70,7 @@ def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
     moved = changes(one, two)
     if not moved:
         running = sorted(k.partition(":")[2] for k, v in one.items() if v is True and ":" in k)
-        text = f"training behaviour in {listed(running)} in both" if running else (
-            "every layer in inference in both"
-        )  # fmt: skip
+        text = f"training behaviour in {listed(running)} in both" if running else ALL_IN_INFERENCE
         return Finding("mode", IDENTICAL, text)
     layers = _acting(a, [c.key.partition(":")[2] for c in moved if ":" in c.key])
     details = []

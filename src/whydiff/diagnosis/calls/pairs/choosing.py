@@ -10,6 +10,7 @@ from whydiff.core.recording import Execution, Fit
 from whydiff.diagnosis.calls.loops import asked_in_training
 from whydiff.diagnosis.calls.origins import FRESH
 from whydiff.diagnosis.calls.pairs.alike import (
+    alike_fed,
     as_trained_later,
     follows_fit,
     looked_at,
@@ -130,11 +131,59 @@ def first_difference(a: Execution, b: Execution) -> tuple[Call, Call] | None:
 
 
 def alike(a: Execution, b: Execution) -> list[tuple[MeasuringCall, MeasuringCall]]:
-    """Measuring calls of two scripts by their kind, the last of each first, then those before."""
-    left: dict[str, list[MeasuringCall]] = {}
-    for call in b.calls:
-        left.setdefault(call.kind, []).append(call)
-    return [(one, left[one.kind].pop()) for one in reversed(a.calls) if left.get(one.kind)]
+    """Measuring calls of two scripts that did the same, the last of A's first.
+
+    A loop that asks a model piece by piece is one call. Calls that answered the same samples belong
+    together, however the model was run; then those of one kind, from the last; then a prediction
+    and the model called on other arrays.
+    """
+    ones, left = _wholes(a), [*reversed(_wholes(b))]
+    partners: dict[int, MeasuringCall] = {}
+    for belongs in (_answers_the_same, _of_one_kind, _both_answer):
+        for one in reversed(ones):
+            other = next((c for c in left if belongs(one, c)), None)
+            if one.number not in partners and other is not None:
+                partners[one.number] = other
+                left = [call for call in left if call is not other]
+    found = [(one, partners[one.number]) for one in reversed(ones) if one.number in partners]
+    return [_first_pieces(a, b, *pair) for pair in found]
+
+
+def _wholes(execution: Execution) -> list[MeasuringCall]:
+    """The measuring calls, those of a loop as one that stands where its last piece stood."""
+    loops = list(in_pieces(execution.calls))
+    ends = {loop.notes["joined"][-1]: loop for loop in loops}
+    pieces = {number for loop in loops for number in loop.notes["joined"]}
+    return [
+        ends.get(call.number, call)
+        for call in execution.calls
+        if call.number in ends or call.number not in pieces
+    ]
+
+
+def _of_one_kind(a: MeasuringCall, b: MeasuringCall) -> bool:
+    return a.kind == b.kind
+
+
+def _both_answer(a: MeasuringCall, b: MeasuringCall) -> bool:
+    return {a.kind, b.kind} <= {"predict", "call"} and alike_fed(a, b)
+
+
+def _answers_the_same(a: MeasuringCall, b: MeasuringCall) -> bool:
+    return (a.kind == b.kind or _both_answer(a, b)) and same_samples(a, b)
+
+
+def _first_pieces(
+    a: Execution, b: Execution, one: MeasuringCall, other: MeasuringCall
+) -> tuple[MeasuringCall, MeasuringCall]:
+    """Of two loops that asked for other samples in equally many pieces the first two pieces that
+    ended otherwise: what a loop asks next may follow from what it was answered."""
+    numbers = [call.notes.get("joined", ()) for call in (one, other)]
+    if not numbers[0] or len(numbers[0]) != len(numbers[1]) or same_samples(one, other):
+        return one, other
+    calls = [{call.number: call for call in execution.calls} for execution in (a, b)]
+    pieces = [(calls[0][m], calls[1][n]) for m, n in zip(*numbers, strict=True)]
+    return next((pair for pair in pieces if not same_result(*pair)), (one, other))
 
 
 def wanted_calls(execution: Execution, wanted: tuple[int, int]) -> tuple[Call, Call]:
