@@ -168,6 +168,11 @@ def _check_notebook(path: Path) -> Path:
 def check_script(name: str) -> Path:
     """The path of a script that can be run; WhydiffError says what is wrong with any other."""
     path = Path(name)
+    if path.suffix == ".lock":
+        raise WhydiffError(
+            f"{name} is a lock, not a script",
+            f"Name the script that it holds: whydiff verify SCRIPT --lock {name}",
+        )
     if path.is_dir():
         raise WhydiffError(f"{name} is a directory", "Name the Python script in it.")
     if not path.exists():

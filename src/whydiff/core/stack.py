@@ -44,6 +44,12 @@ class Frame:
         return self.cell or re.split(r"[/\\]", self.file)[-1]
 
     @property
+    def in_cell(self) -> str:
+        """``cell [3]``, ``cell 3`` of a notebook that was run as a script, or ""."""
+        run = re.search(r"\((cell \d+)\)$", self.file)
+        return self.cell or (run[1] if run else "")
+
+    @property
     def path(self) -> str:
         """The file as it was opened, or ``cell [3]``: what IPython calls it says nothing."""
         return self.cell or self.file

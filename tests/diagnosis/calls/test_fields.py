@@ -280,6 +280,16 @@ def test_of_two_runs_models_and_libraries_are_swapped_together():
     assert found.movable == ("architecture",)
 
 
+@pytest.mark.parametrize(("metric", "first"), [("accuracy", "measurement"), ("loss", "objective")])
+def test_another_loss_of_two_runs_moves_no_metric(metric, first):
+    measured = {"values": {"loss": 0.5, "accuracy": 0.9}, "objective": {"loss": "mse"}}
+    a = call(1, "evaluate", **measured, measurement={"metrics": ["accuracy"]})
+    other = {**measured, "objective": {"loss": "mae"}}
+    b = call(1, "evaluate", **other, measurement={"metrics": ["BinaryAccuracy"]})
+    found = with_programs(compare(a, b), metric)
+    assert found.movable == (first,) and set(found.structure) == {"measurement", "objective"}
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "movable"),
     [

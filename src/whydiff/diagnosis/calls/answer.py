@@ -283,7 +283,7 @@ def _lines(d: Disagreement | None) -> tuple[object, ...]:
 
 def _short(call: Call, line: int | None) -> dict[str, Any]:
     told = described(call, line)
-    return {k: told[k] for k in ("call", "line", "number", "model", "name") if k in told}
+    return {k: told[k] for k in ("call", "line", "place", "number", "model", "name") if k in told}
 
 
 def _seen(scene: Scene) -> str:

@@ -63,9 +63,24 @@ def lines_of(a: Call, b: Call) -> tuple[int | None, int | None]:
     return lines
 
 
+def place_of(call: Call, line: int | None = None) -> str:
+    """``line 24``, ``cell 3, line 1`` in a notebook, ``utils.py, line 24`` where it is not the
+    script itself that called, "" where that is not known; ``line`` in place of the one that
+    called."""
+    line = line_of(call) if line is None else line
+    if not line:
+        return ""
+    frame = next((frame for frame in reversed(call.stack) if frame.line == line), None)
+    if frame is None:
+        return f"line {line}"
+    file = "" if frame.file == call.stack[0].file else frame.name
+    where = frame.in_cell or file
+    return f"{where}, line {line}" if where else f"line {line}"
+
+
 def said(call: Call, line: int | None = None) -> str:
     """``predict at line 24``; ``line`` in place of the line that called."""
-    line = line_of(call) if line is None else line
+    place = place_of(call, line)
     kind = {"call": "the model called", "built": "the model built", "score": "the score"}
     name = kind.get(kind_of(call), kind_of(call))
     if isinstance(call, MeasuringCall) and call.score:
@@ -79,7 +94,7 @@ def said(call: Call, line: int | None = None) -> str:
         name = f"{count(len(call.notes['part']), 'row')} of {name}"
     if isinstance(call, MeasuringCall) and call.notes.get("validation of"):
         return "its own validation"
-    return f"{name} at line {line}" if line else name
+    return f"{name} at {place}" if place else name
 
 
 def said_both(a: Call, b: Call) -> tuple[str, str]:
@@ -98,6 +113,9 @@ def described(call: Call, line: int | None = None) -> dict[str, Any]:
         "text": call.stack[-1].text if call.stack else "",
         "values": dict(values_of(call)),
     }
+    place = place_of(call, told["line"])
+    if ", " in place:  # more than the line
+        told["place"] = place
     if isinstance(call, Fit):
         told["fit"] = call.index
     elif call.score:

@@ -130,14 +130,18 @@ def _ruled_out(found: Finding, compared: Compared, trials: CallTrials) -> str:
         other = trials.decided[found.source]
         return f"{found.evidence}; it acts with the {other} of one side only"
     if found.source in trials.rounded:
-        size = number(trials.rounded[found.source])
-        return f"{found.evidence}; swapped, it changes the last digits only ({size} relative)"
+        return _rounds_otherwise(found, trials.rounded[found.source], trials.metric)
     if not trials.acts(found.source):
         return f"{found.evidence}; swapped, it changes not one bit"
     if trials.rounds(found.source) and not rounds:
-        size = number(trials.effect(found.source))
-        return f"{found.evidence}; swapped, it changes the last digits only ({size} relative)"
+        return _rounds_otherwise(found, trials.effect(found.source), trials.metric)
     return ""
+
+
+def _rounds_otherwise(found: Finding, size: float, metric: str) -> str:
+    if size == 0.0 and metric not in (OUTPUTS, WEIGHTS):  # other numbers moved, this one did not
+        return f"{found.evidence}; swapped, {metric} stays what it is"
+    return f"{found.evidence}; swapped, it changes the last digits only ({number(size)} relative)"
 
 
 def _not_swapped(found: Finding, compared: Compared, trials: CallTrials) -> str:

@@ -75,6 +75,7 @@ from whydiff.diagnosis.calls.verdict import (
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
+from whydiff.experiments.explain.in_place import lines_written
 from whydiff.experiments.explain.sides import run_alike
 from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessCallRunner
@@ -401,7 +402,7 @@ def explain_across(
     """Two calls of two runs: values travel to the other's process as arrays, models stay."""
     pair = chosen(a, b)
     events = site.execution.events, other.execution.events
-    compared = with_programs(compare(a, b, *events))
+    compared = with_programs(compare(a, b, *events), pair.distance.metric)
     progress.step(f"running hybrids of {said(a)} in two runs")
 
     numbers = served(site, a), served(other, b)
@@ -517,7 +518,10 @@ def _described(
             if text and kind != "equal"
         ]
         if changed_in_place(pair.a, pair.b):
-            text = "; ".join(["both were given one and the same array", *texts[:1]])
+            assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
+            lines = lines_written(pair.a, pair.b)
+            wrote = [f"written into in between ({lines})"] if lines else []
+            text = "; ".join(["both were given one and the same array", *wrote, *texts[:1]])
             verdict = named_more(verdict, "data-content", text, "changed-in-place")
         elif made_anew(related.kinds, pair.a, pair.b):
             text = "one source, passed over twice, gave the same labels with other values"

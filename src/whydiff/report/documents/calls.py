@@ -88,7 +88,8 @@ def name(side: dict[str, Any]) -> str:
     if side.get("file"):
         return f"{_OF_FILES.get(kind, 'the model')} in {side['file']}"
     what = str(side.get("name") or _KINDS.get(kind, kind))
-    return what + (f" (line {side['line']})" if side.get("line") else "")
+    place = side.get("place") or (f"line {side['line']}" if side.get("line") else "")
+    return what + (f" ({place})" if place else "")
 
 
 def side_of(side: dict[str, Any]) -> str:

@@ -141,12 +141,19 @@ _PROGRAM = ("architecture", "precision", "objective", "measurement", "backend", 
             "hardware")  # fmt: skip
 
 
-def with_programs(compared: Compared) -> Compared:
+def with_programs(compared: Compared, metric: str = "") -> Compared:
     """For calls of two runs: model, loss, metrics and libraries stay where they are, so what
     differs of them is swapped together. Where nothing of the model differs the version, or
-    another such source, stands for all that they do otherwise."""
+    another such source, stands for all that they do otherwise.
+
+    A ``metric`` is computed from outputs and labels: where it is not the loss that is compared,
+    another loss is not what moved it.
+    """
     differing = [f.source for f in compared.findings if f.status == DIFFERS]
     structure = tuple(s for s in _PROGRAM if s in differing)
+    if not metric.endswith("loss"):
+        structure = (*(s for s in structure if s != "objective"),
+                     *(s for s in structure if s == "objective"))  # fmt: skip
     others = [s for s in compared.movable if s not in (*_PROGRAM, *compared.structure)]
     movable = {*others, *structure[:1]}
     return replace(
