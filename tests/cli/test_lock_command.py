@@ -29,6 +29,7 @@ def run(tmp_path, monkeypatch):
         (("lock", "train.py", "--replicas", "1"), "--replicas 1"),
         (("lock", "train.py", "--replicas", "-3"), "-3"),
         (("verify", "train.py"), "there is no lock train.lock"),
+        (("verify", "train.lock"), "train.lock is a lock, not a script"),
         (("verify", "train.py", "--lock", "train.py"), "is not a lock that can be read"),
         (("verify", "train.py", "--require", "roughly"), "roughly"),
         (("verify", "train.py", "--margin", "-1"), "--margin -1"),
@@ -80,11 +81,3 @@ def test_the_lock_of_another_script_is_not_replaced(run, tmp_path):
     assert "train.lock is the lock of other.py, not of train.py" in done.output
     assert "-o" in done.output and "--force" in done.output
     assert (tmp_path / "train.lock").read_text() == before
-
-
-def test_a_lock_is_no_script(tmp_path):
-    (tmp_path / "train.lock").write_text("{}")
-    done = run("verify", tmp_path / "train.lock")
-    assert done.exit_code == 2
-    assert "train.lock is a lock, not a script" in done.output
-    assert "whydiff verify SCRIPT --lock" in done.output

@@ -70,4 +70,7 @@ def test_the_mechanism_that_a_page_names_is_that_of_the_answer(page):
     answer, _, prose = page.read_text().partition("<!-- end -->")
     for id in LINK.findall(prose):
         if "What to do:" in answer:
-            assert words(mechanism(id).remedy) in words(answer)
+            remedy = mechanism(id).remedy
+            # What else may be done is told for the script at hand, with its line.
+            told = remedy.partition(", or ")[0] if "one pass" in remedy else remedy
+            assert words(told) in words(answer)

@@ -8,6 +8,7 @@ import numpy as np
 from whydiff.keras_backend.code import (
     accumulates_gradients,
     code_digest,
+    draws_at,
     read_outside,
     stored_by_libraries,
 )
@@ -151,3 +152,35 @@ def test_a_setting_can_be_put_back_where_it_was_held():
         assert read.get() == 9
         read.put(read.value)
     assert (CONFIG["power"], settings.rate, arguments.shift, Defaults.slope) == (2, 0.5, 1.0, 3.0)
+
+
+class Shuffling:
+    """As a PyDataset of the script's own is: what draws is called by what Keras calls."""
+
+    def __init__(self, rows, rng):
+        self.order, self.rng, self.sample = np.arange(rows), rng, rows
+
+    def on_epoch_end(self):
+        self.mix()
+
+    def mix(self):
+        self.order = self.order[:]
+        self.rng.shuffle(self.order)
+
+    def __getitem__(self, k):
+        return self.order[k], self.sample
+
+    def by_global(self):
+        return np.argsort(np.random.rand(self.sample))
+
+
+def test_where_a_class_draws():
+    first = Shuffling.mix.__code__.co_firstlineno
+    assert draws_at(Shuffling, "on_epoch_end") == (__file__, first + 2)
+    assert draws_at(Shuffling, "by_global") == (
+        __file__,
+        Shuffling.by_global.__code__.co_firstlineno + 1,
+    )
+    # an attribute of that name is no draw
+    assert draws_at(Shuffling, "__getitem__") is None and draws_at(Shuffling, "__init__") is None
+    assert draws_at(Shuffling, "no_such_method") is None

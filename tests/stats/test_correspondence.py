@@ -104,6 +104,21 @@ def test_words_by_another_vocabulary() -> None:
     assert not correspondence(words, RNG.integers(0, 20, size=(30, 12))).found
 
 
+def test_classes_that_count_from_one() -> None:
+    classes = RNG.integers(0, 4, size=(30, 1))
+    found = correspondence(classes, classes + 1)
+    assert found.kind == "encoded" and ": B is A + 1;" in found.text
+    assert ": B is A - 1;" in correspondence(classes + 1, classes).text
+    assert ": B is" not in correspondence(classes, RNG.permutation(4)[classes]).text
+
+
+def test_the_factor_of_one_line_for_all() -> None:
+    pixels = RNG.integers(0, 256, size=(30, 12)).astype("float32")
+    assert correspondence(pixels, pixels / 255).factor == pytest.approx(1 / 255)
+    assert correspondence(pixels, pixels / 127.5 - 1).factor == pytest.approx(1 / 127.5)
+    assert correspondence(X, (X - X.mean(0)) / X.std(0)).factor == 0.0
+
+
 def test_sequences_padded_otherwise() -> None:
     words = RNG.integers(1, 5000, size=(30, 12))
     longer = np.concatenate([np.zeros((30, 4), int), words], axis=1)

@@ -50,6 +50,10 @@ BEHIND_STEPS = "behind steps"
 #: The note of a call of a function that a model was exported to: the path and the function's name.
 EXPORTED = "exported"
 
+#: The fact of inputs from a PyDataset of the script's own: its "class", whether its constructor has
+#: an argument "shuffle", and of "methods" that draw random numbers the file and line, by name.
+REORDERS = "reorders"
+
 _NO_ROWS = np.empty((0, 2), np.uint64)
 
 
@@ -77,7 +81,7 @@ class Inputs:
     unit: str = "sample"  # | "batch", where a batch cannot be cut into samples
     #: how the data were given: ``source`` ("arrays", "tf.data", "PyDataset", "torch DataLoader",
     #: "generator"), ``batch_size``, ``steps`` as passed, ``seen`` False where not all of it could
-    #: be digested
+    #: be digested; REORDERS
     facts: Facts = field(default_factory=dict)
 
     def rows(self, role: str) -> np.ndarray:

@@ -31,12 +31,20 @@ def place_in(text: str, script: str) -> tuple[str, int] | None:
 
 
 def located(cause: Cause, a: Mapping[str, Any], b: Mapping[str, Any]) -> Cause:
-    """A cause with the line that made the difference, where what is said of it names one.
+    """A cause with the line that made the difference, where it is not known already and what is
+    said of it names one.
 
     ``a`` and ``b`` are the sides of an explanation.
     """
+    if cause.where:
+        return cause
     script = str(b.get("script") or a.get("script") or "")
+    place = said_place(cause, script)
+    return replace(cause, where=f"{place[0]}:{place[1]}") if place else cause
+
+
+def said_place(cause: Cause, script: str) -> tuple[str, int] | None:
+    """File and line that what is said of a cause names, None where it names none."""
     detail = re.split(rf"\((?:{FROM_TEXT}|{MAY_BE}): ", cause.detail)[0]
     named = (place_in(text, script) for text in (detail, cause.evidence))
-    place = next(filter(None, named), None)
-    return replace(cause, where=f"{place[0]}:{place[1]}") if place else cause
+    return next(filter(None, named), None)

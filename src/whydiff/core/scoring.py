@@ -51,6 +51,8 @@ COLUMNS_MOVED = "columns of the labels in another order"
 OTHER_LABELS = "labels that are others than evaluate's"
 #: how many classes have another number in the labels of the score than in evaluate's
 RELABELLED = "classes that the labels number otherwise"
+#: by how much each label of the score is greater than that of evaluate, one and the same for all
+SHIFTED = "labels that count from elsewhere"
 #: where among the samples of evaluate those that were predicted begin, if they go on from there
 BEGINS_AT = "row of evaluate's samples at which the predictions begin"
 
@@ -66,7 +68,9 @@ EQUAL = "outputs that equal the label"
 # the score, computed otherwise
 AVERAGED = ("macro average", "micro average", "weighted average")
 FROM_OUTPUTS = "from the outputs themselves, not from classes"
-FROM_HALF = "from the outputs cut at 0.5"
+FROM_HALF, FROM_ZERO = "from the outputs cut at 0.5", "from the outputs cut at 0"
+#: of one column, where right and wrong outputs alike give this number
+WHATEVER = "whatever the outputs are"
 EVERY_ROW = "with every row counted alike"
 EXCHANGED = "with labels and predictions the other way round"
 SAME_SHAPE = "with labels in the shape of the outputs"

@@ -15,6 +15,7 @@ from typing import Any
 import xxhash
 
 from whydiff.core.stack import in_library
+from whydiff.script_text.orders import DRAWS
 
 #: Entries of a dict that a function reads as a whole.
 _MOST_SETTINGS = 100
@@ -90,9 +91,7 @@ def stored_by(cls: type, methods: tuple[str, ...]) -> frozenset[str]:
 def rates_set_at(cls: type, methods: tuple[str, ...]) -> tuple[str, int] | None:
     """The file and line where these methods of a user's class, or those that they call, set a
     learning rate; None where they set none."""
-    functions = [getattr(cls, name) for name in methods_used(cls, methods)]
-    found = (getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f))
-    codes = [code for code in found if code is not None]
+    codes = _codes_used(cls, methods)
     rates, used = {"learning_rate", "lr"}, set().union(*map(_names_in, codes))
     assigns = {"assign", "set_value"} if used & (rates | {"optimizer"}) else set()
     for code in (inner for outer in codes for inner in _with_inner(outer)):
@@ -101,6 +100,26 @@ def rates_set_at(cls: type, methods: tuple[str, ...]) -> tuple[str, int] | None:
             if stores or instruction.argval in assigns:
                 return code.co_filename, line
     return None
+
+
+def draws_at(cls: type, method: str) -> tuple[str, int] | None:
+    """The file and line where this method of a user's class, or one that it calls, draws random
+    numbers, by the name of what is called; None where it draws none."""
+    for code in (inner for outer in _codes_used(cls, (method,)) for inner in _with_inner(outer)):
+        for instruction, line in _with_lines(code):
+            called = instruction.opname in ("LOAD_METHOD", *_LOADS_GLOBAL) or (
+                instruction.opname == "LOAD_ATTR" and "NULL" in instruction.argrepr
+            )
+            if called and instruction.argval in DRAWS:
+                return code.co_filename, line
+    return None
+
+
+def _codes_used(cls: type, methods: tuple[str, ...]) -> list[types.CodeType]:
+    """The code of these methods of a user's class and of those that they call."""
+    functions = [getattr(cls, name) for name in methods_used(cls, methods)]
+    found = (getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f))
+    return [code for code in found if code is not None]
 
 
 def _with_inner(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -333,14 +333,16 @@ class RowRelations:
 
     kinds: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    factors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class RelateRows(Request[RowRelations]):
-    """How the inputs of one call follow from those of another."""
+    """How the inputs of one call, or its ``labels``, follow from those of another."""
 
     a: int
     b: int
+    labels: bool = False
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ _OWN = frozenset(
 DRAWS = frozenset(
     {"random", "normal", "uniform", "integers", "randint", "choice", "permutation", "shuffle",
      "standard_normal", "beta", "gamma", "poisson", "binomial", "exponential", "permuted", "rand",
-     "randn", "sample", "gauss", "random_sample", "choices", "randrange"}
+     "randn", "sample", "gauss", "random_sample", "choices", "randrange", "randperm"}
 )  # fmt: skip
 
 

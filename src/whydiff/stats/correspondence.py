@@ -22,10 +22,12 @@ FEWEST_ROWS = 4
 class Correspondence(NamedTuple):
     """How B's rows follow from A's: ``kind`` is "equal", "padded", "rearranged", "rounded",
     "shifted", "scaled", "encoded", "near" or "" where rows do not correspond. ``text`` says it,
-    with both ranges."""
+    with both ranges. ``factor`` is that of the one line which leads from every value of A to that
+    of B, 0 where there is none."""
 
     kind: str
     text: str
+    factor: float = 0.0
 
     @property
     def found(self) -> bool:
@@ -74,7 +76,11 @@ def correspondence(
     if np.array_equal(x, y):
         return Correspondence("near", f"most rows equal; {ranges}")
     if x.shape == y.shape and _is_whole(x) and _is_whole(y) and _one_by_one(x, y):
-        return Correspondence("encoded", f"each whole number stands for another; {ranges}")
+        plus = np.unique(y - x)
+        text = "each whole number stands for another"
+        if len(plus) == 1:
+            text += f": B is A {'+' if plus[0] > 0 else '-'} {abs(plus[0]):.4g}"
+        return Correspondence("encoded", f"{text}; {ranges}")
     rounded = _rounded(x, y)
     if rounded:
         return Correspondence("rounded", f"the same values, {rounded}; {ranges}")
@@ -86,7 +92,12 @@ def correspondence(
             )
         text = _linear(x, y)
         if text:
-            return Correspondence("scaled" if "scaled" in text else "shifted", f"{text}; {ranges}")
+            rule = _line_of_all(x, y)
+            return Correspondence(
+                "scaled" if "scaled" in text else "shifted",
+                f"{text}{_in_words(rule, y)}; {ranges}",
+                rule[0] if rule else 0.0,
+            )
         if _nearest(x, y):
             return Correspondence("near", f"row by row much alike; {ranges}")
     return Correspondence("", ranges)
@@ -213,7 +224,7 @@ def _linear(x: np.ndarray, y: np.ndarray) -> str:
         return ""
     spread_x, spread_y = x.std(axis=0), y.std(axis=0)
     same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=10 * LINEAR)
-    return f"{text} {'shifted' if same else 'scaled'}{_by_one_rule(x, y)}"
+    return f"{text} {'shifted' if same else 'scaled'}"
 
 
 def _on_a_line(x: np.ndarray, y: np.ndarray) -> bool:
@@ -242,18 +253,28 @@ def _anywhere(x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> bool:
     return all(_on_a_line(x[:, n], y[:, c]) for n, c in zip(nearest, looked_at, strict=True))
 
 
-def _by_one_rule(x: np.ndarray, y: np.ndarray) -> str:
-    """The line that leads from every value of A to that of B, where it is one for all."""
+def _line_of_all(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
+    """The factor and the shift that lead from every value of A to that of B, if one line does."""
     spread = x.std()
     if not spread or not np.isfinite(spread):
-        return ""
+        return None
     slope = float(((x - x.mean()) * (y - y.mean())).mean() / spread**2)
     start = float(y.mean() - slope * x.mean())
-    if not np.allclose(slope * x + start, y, rtol=1e-3, atol=1e-3 * float(y.std())):
+    near = np.allclose(slope * x + start, y, rtol=1e-3, atol=1e-3 * float(y.std()))
+    return (slope, start) if near else None
+
+
+def _in_words(rule: tuple[float, float] | None, y: np.ndarray) -> str:
+    if rule is None:
         return ""
-    factor = f"{slope:.4g}" if abs(slope) >= 0.1 or not slope else f"1/{1 / slope:.4g}"
+    slope, start = rule
     shift = f" {'+' if start > 0 else '-'} {abs(start):.4g}" if abs(start) > 1e-6 * y.std() else ""
-    return f" alike: B is {factor} times A{shift}"
+    return f" alike: B is {factor_in_words(slope)} times A{shift}"
+
+
+def factor_in_words(factor: float) -> str:
+    """``2``, or ``1/255`` of a small one."""
+    return f"{factor:.4g}" if abs(factor) >= 0.1 or not factor else f"1/{1 / factor:.4g}"
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:

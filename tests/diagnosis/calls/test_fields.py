@@ -61,6 +61,10 @@ def test_rows_of_a_few_kinds_that_stand_for_one_another():
         moved = found(again, others)
         assert moved("data-order").mechanism == "rows-in-another-order"
         assert moved("data-content").status == "identical"
+    # In turns, and backwards: an order, or another vocabulary.
+    for places, said in ((again, False), (np.tile([0, 1, 2], 3), True)):
+        backwards = found(places, places[::-1])("data-order")
+        assert ("each of 3 kinds of rows stands for another one" in backwards.detail) == said
 
 
 CLASSES = np.array([0, 1, 2, 0, 1, 2, 2, 1, 0, 0, 0, 1, 2, 1, 2, 0], "float32")[:, None]
@@ -412,3 +416,11 @@ def test_what_only_another_model_as_a_whole_brings(other, structure):
         1, architecture={"layers": ["dense: Dense"]}, precision={"policy:dense": "float32"}
     )
     assert compare(plain, other).structure == structure
+
+
+def test_renamed_labels_of_rows_that_occur_twice_are_found_in_another_order():
+    """Equal samples have equal labels: which of them is which does not matter."""
+    twice, labels = np.vstack([X[:8], X[:8]]), np.vstack([CLASSES[:8], CLASSES[:8]])
+    a = call(1, "evaluate", x=twice, y=labels)
+    b = call(2, "evaluate", x=twice[::-1].copy(), y=(labels[::-1] + 1) % 3)
+    assert compare(a, b).finding("data-content").mechanism == "classes-numbered-otherwise"

@@ -30,6 +30,7 @@ from whydiff.core.scoring import (
     FROM_CLASSES,
     FROM_HALF,
     FROM_OUTPUTS,
+    FROM_ZERO,
     IN_INFERENCE,
     IN_ITS_UNITS,
     IN_ONE_BATCH,
@@ -45,9 +46,12 @@ from whydiff.core.scoring import (
     OWN_INPUTS,
     RELABELLED,
     SAME_SHAPE,
+    SHIFTED,
+    TOGETHER,
     UNMASKED,
     UNREGULARIZED,
     UNWEIGHTED,
+    WHATEVER,
     WITH_OTHER_WEIGHTS,
     WITHOUT,
 )
@@ -55,6 +59,7 @@ from whydiff.core.stack import Frame
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.diagnosis.calls.answer import positions
 from whydiff.diagnosis.calls.fields import compare
+from whydiff.diagnosis.calls.heads import LOGITS, SOFTMAX_OF_ONE
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import judge_parts
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position
@@ -852,12 +857,61 @@ def test_a_mean_over_batches_that_is_no_mean_over_samples():
     assert found.causes == () and found.unexplained == 1.0
 
 
-def test_argmax_of_a_single_column():
-    told = Score("sklearn.metrics.accuracy_score", 2, "", OF_ONE_COLUMN, row_digests([X]))
-    score = call(3, "score", values={"accuracy_score": 0.25}, score=told)
-    values = {AGAIN: 0.25, ALIGNED: 0.25, CUT_AT_HALF: 0.95, CUT_AT_ZERO: 0.25}
-    (cause,) = judge_score(values, score, Against("accuracy", 0.95)).causes
+@pytest.mark.parametrize(
+    ("head", "threshold", "values", "advice"),
+    [
+        ("", 0.5, {FROM_HALF: 0.95, FROM_ZERO: 0.25}, "> 0.5"),
+        (SOFTMAX_OF_ONE, 0.5, {FROM_HALF: 0.95}, "activation='sigmoid'"),
+        (LOGITS, 0.5, {FROM_HALF: 0.95, FROM_ZERO: 0.9}, "BinaryAccuracy(threshold=0.0)"),
+        (LOGITS, 0.0, {FROM_HALF: 0.9, FROM_ZERO: 0.95}, "> 0).astype(int)"),
+    ],
+)
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_argmax_of_a_single_column(head, threshold, values, advice, by_hand):
+    """By hand the formula takes the largest of the raw column: whatever that holds, it is 0."""
+    of, done = ("by hand.accuracy", "") if by_hand else ("sklearn.metrics.f1_score", OF_ONE_COLUMN)
+    told = Score(of, 2, "", done, row_digests([X]))
+    score = call(3, "score", values={"score": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, **values, **({WHATEVER: 0.25} if by_hand else {})}
+    against = Against("accuracy", 0.95, threshold=threshold, head=head)
+    (cause,) = judge_score(values, score, against).causes
     assert (cause.mechanism, cause.status) == ("argmax-of-one-column", CONFIRMED)
+    assert advice in cause.remedy
+    assert ("BinaryAccuracy" in cause.remedy) == (head == LOGITS and threshold == 0.5)
+
+
+def test_a_score_that_depends_on_the_outputs_is_no_argmax_of_a_column():
+    told = Score("by hand.accuracy", 2, "", "", row_digests([X]), {"formula": "(p > 0.9) == y"})
+    score = call(3, "score", values={"score": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_HALF: 0.95, FROM_ZERO: 0.25}
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95)).causes
+    assert cause.mechanism == "another-threshold" and "cut at 0.9," in cause.detail
+
+
+def test_outputs_that_are_compared_as_they_are():
+    """Alone, and where labels (n,) meet outputs (n, 1) as well."""
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, FROM_HALF: 0.95, EQUAL: 0.25})
+    (cause,) = found.causes
+    assert (cause.mechanism, cause.share) == ("outputs-equal-to-the-label", 1.0)
+    assert "model.predict(x) > 0.5" in cause.remedy
+    both = f"{SAME_SHAPE}{TOGETHER}{FROM_HALF}"
+    values = {SAME_SHAPE: 0.25, FROM_HALF: 0.6, both: 0.95, EQUAL: 0.25}
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, **values})
+    assert {c.mechanism: c.share for c in found.causes} == pytest.approx(
+        {"outputs-equal-to-the-label": 0.75, "shapes-broadcast": 0.25}
+    )
+    assert found.unexplained == pytest.approx(0.0)
+    # a metric that cuts elsewhere is not led to by a cut at 0.5
+    found = scored({AGAIN: 0.25, ALIGNED: 0.25, FROM_HALF: 0.95, EQUAL: 0.25}, threshold=0.3)
+    assert found.causes[0].status == SUSPECTED
+
+
+@pytest.mark.parametrize(("shift", "said"), [(1.0, "plus 1:"), (-1.0, "minus 1:")])
+def test_classes_that_count_from_another_start(shift, said):
+    values = {AGAIN: 0.25, ALIGNED: 0.95, RELABELLED: 4.0, SHIFTED: shift}
+    (cause,) = scored(values, source="arrays").causes
+    assert cause.mechanism == "classes-numbered-otherwise" and said in cause.detail
+    assert ("subtract 1 from" if shift > 0 else "add 1 to") in cause.remedy
 
 
 def test_a_threshold_on_logits():

@@ -15,6 +15,7 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution, Fit
 from whydiff.core.words import capital, count, number
+from whydiff.diagnosis.calls.heads import last_activation
 from whydiff.diagnosis.calls.loops import TRAINED
 from whydiff.diagnosis.calls.pairs.choosing import disagreements, in_comparison
 from whydiff.diagnosis.calls.pairs.disagreement import Disagreement
@@ -139,22 +140,15 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
     if trials is not None and not trials.failure:
         a, b = (list(m.outputs) for m in (trials.a, trials.b))
         if a and b:
-            linear = any(map(_ends_linear, (pair.a, pair.b)))
-            # else nothing says that it classifies
+            # With no activation in the last layer outputs are no probabilities, even where all of
+            # them happen to be between 0 and 1.
+            linear = any(last_activation(call) == "linear" for call in (pair.a, pair.b))
             if not linear and all(map(_are_probabilities, (*a, *b))):
                 told["predictions_differ"] = churn(a, b)
             told["distance"] = trials.whole
         if d.metric in (OUTPUTS, WEIGHTS):
             told["relative"] = trials.apart(trials.a, trials.b)[0]
     return told
-
-
-def _ends_linear(call: Call) -> bool:
-    """Whether the last layer of a model has no activation: its outputs are no probabilities, even
-    where all of them happen to be between 0 and 1."""
-    facts = call.recipe.architecture
-    last = str((facts.get("layers") or [""])[-1]).rpartition(": ")[0]
-    return facts.get(f"layer:{last}:activation") == "linear"
 
 
 def _are_probabilities(output: np.ndarray) -> bool:

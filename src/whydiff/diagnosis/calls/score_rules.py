@@ -11,6 +11,7 @@ from whydiff.core import scoring
 from whydiff.core.findings import SUSPECTED, Cause
 from whydiff.core.transformations import OF_ONE_COLUMN
 from whydiff.core.words import number
+from whydiff.diagnosis.calls.heads import LOGITS, SOFTMAX_OF_ONE
 from whydiff.diagnosis.calls.trials import SMALL
 from whydiff.diagnosis.calls.verdict import SUMMED, one_number, part_of_gap
 from whydiff.diagnosis.mechanisms import mechanism
@@ -66,9 +67,12 @@ OF_SCORE = {
         "classes-instead-of-outputs",
         "{function} was given classes, {its} is computed from the outputs",
     ),
-    scoring.FROM_HALF: (
-        "another-threshold",
-        "{function} was given outputs cut at {cut}, {its} cuts them at {own_cut}",
+    **dict.fromkeys(
+        (scoring.FROM_HALF, scoring.FROM_ZERO),
+        (
+            "another-threshold",
+            "{function} was given outputs cut at {cut}, {its} cuts them at {own_cut}",
+        ),
     ),
     scoring.SAME_SHAPE: (
         "shapes-broadcast",
@@ -140,6 +144,15 @@ OF_BOTH = (
 )
 
 
+#: Where it is not known where a script cuts outputs, or whether it does.
+ANY_CUT = "another threshold"
+#: The rule by which a score is computed from outputs that are cut where the metric cuts them.
+_CUTS = {"0.5": scoring.FROM_HALF, "0": scoring.FROM_ZERO}
+
+
+_AT_ZERO = "keras.metrics.BinaryAccuracy(threshold=0.0)"
+
+
 class Names(NamedTuple):
     """What texts call the metric, the score's function, who measured the metric, and its number."""
 
@@ -147,9 +160,10 @@ class Names(NamedTuple):
     function: str
     it: str  # "evaluate" | "fit's validation"
     its: str  # "evaluate's accuracy" | "fit's val_accuracy"
-    cut: str = "another threshold"  # where the script cut the outputs that it scored
+    cut: str = ANY_CUT  # where the script cut the outputs that it scored
     own_cut: str = "0.5"  # where the metric cuts them
     plain_loss: str = ""  # how the script compiles the loss alone as a metric
+    head: str = ""  # see :func:`whydiff.diagnosis.calls.heads.head_of`
 
 
 class _Rule(NamedTuple):
@@ -234,25 +248,51 @@ def _alone_or_together(
 
 
 def _two(values: Mapping[str, float], told: float, wanted: float, names: Names) -> Iterator[_Rules]:
-    """Two rules of evaluate's metric that together lead to the score, each with what it moves on
-    average over both orders."""
+    """Two rules of evaluate's metric that together lead to the score, or two of the score's that
+    together lead to evaluate's number, each with what it moves on average over both orders."""
     for both, value in values.items():
-        left = _left(value, told, wanted)
         one, _, other = both.partition(scoring.TOGETHER)
+        of_score = one in OF_SCORE
+        if of_score and other in _CUTS.values() and other != _CUTS.get(names.own_cut):
+            continue
+        start, goal = (told, wanted) if of_score else (wanted, told)
+        left = _left(value, goal, start)
         if not other or not abs(left) <= LEFT:
             continue
-        moves = [values.get(rule, math.nan) - wanted for rule in (one, other)]
+        moves = [values.get(rule, math.nan) - start for rule in (one, other)]
         if any(math.isnan(move) for move in moves):
             continue
-        apart = value - wanted - sum(moves)  # what they move together only
-        evidence = f"{names.metric} {both} is {number(value)}, {names.function} {number(told)}"
-        yield _Rules(
-            tuple(
-                (_of_setting(rule, names, evidence), (move + apart / 2) / (told - wanted))
-                for rule, move in zip((one, other), moves, strict=True)
-            ),
-            left,
+        apart = value - start - sum(moves)  # what they move together only
+        if of_score:
+            evidence = f"{names.function} {both} is {number(value)}, {names.its} {number(wanted)}"
+            rules = [_of_score(rule, values, told, names, evidence) for rule in (one, other)]
+        else:
+            evidence = f"{names.metric} {both} is {number(value)}, {names.function} {number(told)}"
+            rules = [_of_setting(rule, names, evidence) for rule in (one, other)]
+        parts = [(move + apart / 2) / (goal - start) for move in moves]
+        yield _Rules(tuple(zip(rules, parts, strict=True)), left)
+
+
+def _of_score(
+    rule: str, values: Mapping[str, float], told: float, names: Names, evidence: str
+) -> _Rule:
+    """A rule that makes evaluate's number of the score."""
+    id, detail = OF_SCORE[rule]
+    if rule in _CUTS.values() and names.cut == ANY_CUT:
+        as_they_are = values.get(scoring.SAME_SHAPE, told)
+        if one_number(values.get(scoring.EQUAL, math.nan), as_they_are):
+            return _Rule(
+                "outputs-equal-to-the-label",
+                f"{names.function} counts outputs that are equal to the label, {names.its} cuts "
+                f"them at {names.own_cut}",
+                evidence,
+                f"Make classes of the outputs first: (model.predict(x) > {names.own_cut}).ravel() "
+                "== y.",
+            )
+        detail = "{function} makes other classes of the outputs than {its}, which cuts them at " + (
+            names.own_cut
         )
+    return _Rule(id, detail.format(**names._asdict()), evidence)
 
 
 def _of_setting(rule: str, names: Names, evidence: str) -> _Rule:
@@ -336,14 +376,10 @@ def _rules(
     def to_wanted(rule: str) -> float:
         return _left(by(rule), wanted, told)
 
-    if transformation == OF_ONE_COLUMN and abs(to_wanted(scoring.CUT_AT_HALF)) <= LEFT:
-        yield _Rule(
-            "argmax-of-one-column",
-            f"{function} was given argmax of a single column, which is 0 for every sample",
-            f"with the outputs cut at 0.5 {function} is {number(by(scoring.CUT_AT_HALF))}, "
-            f"with argmax {number(told)}",
-            left=to_wanted(scoring.CUT_AT_HALF),
-        )
+    cut = _CUTS.get(names.own_cut, "")
+    blind = transformation == OF_ONE_COLUMN or one_number(by(scoring.WHATEVER), told)
+    if blind and abs(to_wanted(cut)) <= LEFT:
+        yield _of_one_column(cut, by(cut), told, names)._replace(left=to_wanted(cut))
     for one, other, id, detail in OF_BOTH:
         if one_number(by(one), wanted) and one_number(by(other), told):
             values_by = f"{one} {number(by(one))}, {other} {number(by(other))}"
@@ -356,11 +392,14 @@ def _rules(
         if abs(to_told(rule)) <= LEFT:
             found = _of_setting(rule, names, of_metric(rule))
             yield found._replace(left=to_told(rule))
-    for rule, (id, detail) in OF_SCORE.items():
+    others = {*_CUTS.values()} - {cut}
+    for rule in (rule for rule in OF_SCORE if rule not in others):
         if abs(to_wanted(rule)) <= LEFT:
             evidence = f"{function} {rule} is {number(by(rule))}, {metric} {number(wanted)}"
-            advice = _averaged(rule, names, wanted, told).remedy if rule in scoring.AVERAGED else ""
-            yield _Rule(id, detail.format(**words), evidence, advice, to_wanted(rule))
+            found = _of_score(rule, values, told, names, evidence)
+            if rule in scoring.AVERAGED:
+                found = found._replace(remedy=_averaged(rule, names, wanted, told).remedy)
+            yield found._replace(left=to_wanted(rule))
     percentage = "percentage" in metric or "mape" in metric
     if percentage and one_number(100 * told, wanted):
         yield _Rule(
@@ -391,6 +430,26 @@ def _rules(
             of_metric(scoring.FINER_AUC),
             left=to_told(scoring.FINER_AUC),
         )
+
+
+def _of_one_column(rule: str, value: float, told: float, names: Names) -> _Rule:
+    """The rule that a score takes the largest of a single output, with what to do for this head."""
+    detail = f"{names.function} takes argmax of a single column, which is 0 for every sample"
+    advice = ""
+    if names.head == SOFTMAX_OF_ONE:
+        detail += "; the column itself is 1 for every sample, as a softmax over one unit always is"
+        advice = (
+            "Give the last layer activation='sigmoid' (softmax needs a unit per class), and cut "
+            "its column: (model.predict(x) > 0.5).astype(int).ravel()."
+        )
+    elif names.head == LOGITS:
+        metric = f" To have {names.its} cut them there as well, compile {_AT_ZERO}."
+        advice = (
+            "Cut the column at 0, the middle of logits: (model.predict(x) > 0).astype(int).ravel()."
+            + metric * (rule != scoring.FROM_ZERO)
+        )
+    evidence = f"{rule} {names.function} is {number(value)}, of the column's argmax {number(told)}"
+    return _Rule("argmax-of-one-column", detail, evidence, advice)
 
 
 def _left(value: float, goal: float, start: float) -> float:

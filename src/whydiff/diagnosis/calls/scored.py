@@ -38,7 +38,8 @@ class Against:
     outputs, as it was compiled; ``without_flag`` is the mechanism by which layers run as in
     training where the model is called without a flag; ``outputs`` are called so, where the model
     has several; ``power`` makes the score the metric's quantity (2.0: its square); ``plain_loss``
-    is how the script compiles the loss alone as a metric, "" where that is not known.
+    is how the script compiles the loss alone as a metric, "" where that is not known; ``head`` is
+    what the single output of a sample is, where no cut at 0.5 tells a class of it.
     """
 
     metric: str
@@ -53,6 +54,7 @@ class Against:
     outputs: tuple[str, ...] = ()
     power: float = 1.0
     plain_loss: str = ""
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def _names(score: MeasuringCall, against: Against) -> Names:
     else:
         names = Names(against.metric, function, "evaluate", f"evaluate's {against.metric}")
     cut = _cut(score) or names.cut
-    return names._replace(cut=cut, own_cut=number(against.threshold), plain_loss=against.plain_loss)
+    return names._replace(
+        cut=cut, own_cut=number(against.threshold), plain_loss=against.plain_loss, head=against.head
+    )
 
 
 def _cut(score: MeasuringCall) -> str:
@@ -202,12 +206,24 @@ def _order(way: _Way, asked: _Asked) -> _Way:
         way = way.without("data-order", "labels and predictions are in the same order")
         return replace(way, score=aligned)
     id, detail = _how_ordered(asked)
+    shift = asked.values.get(scoring.SHIFTED)
     cause = part_of_gap(
         mechanism(id).sources[0], id, way.share(way.score - aligned), detail,
         f"with the labels aligned to the rows of the predictions the score is {number(aligned)} "
         f"(it was {number(way.score)}, {asked.names.its} is {number(way.wanted)})",
     )  # fmt: skip
+    if id == "classes-numbered-otherwise" and shift is not None:
+        cause = replace(cause, remedy=_numbered_alike(shift))
     return replace(way.because(cause), score=aligned)
+
+
+def _numbered_alike(shift: float) -> str:
+    """The advice where one side's labels are the other's but for a number that is added to all."""
+    return (
+        f"Number the classes alike in both: {'subtract' if shift > 0 else 'add'} "
+        f"{number(abs(shift))} {'from' if shift > 0 else 'to'} the labels of the score. Outputs of "
+        "a model count from 0."
+    )
 
 
 def _how_ordered(asked: _Asked) -> tuple[str, str]:
@@ -219,7 +235,12 @@ def _how_ordered(asked: _Asked) -> tuple[str, str]:
             "the labels that the score was given are those of another output of the model than "
             f"the predictions{_of_which(asked)}"
         )
-    moved = values.get(scoring.RELABELLED)
+    moved, shift = values.get(scoring.RELABELLED), values.get(scoring.SHIFTED)
+    if shift is not None:
+        return "classes-numbered-otherwise", (
+            f"each label of the score is that of {it} {'plus' if shift > 0 else 'minus'} "
+            f"{number(abs(shift))}: the two number the classes from another start"
+        )
     if moved is not None:
         return "classes-numbered-otherwise", (
             f"the labels of the score name the classes in another order than those of {it}: "

@@ -402,10 +402,11 @@ MECHANISMS = (
         "rows-in-another-order",
         ("data-order",),
         "the same rows in another order",
-        "The source shuffles anew at every pass, so rows of one call stand at other positions in "
-        "the other, and labels read in a pass of their own do not belong to the predictions.",
-        "Take labels and predictions in one pass, or do not shuffle data that are evaluated "
-        "(shuffle=False, reshuffle_each_iteration=False).",
+        "A source that shuffles anew at every pass gives rows of one call other positions in the "
+        "other, and labels read in a pass of their own do not belong to the predictions. Arrays "
+        "that were permuted are in another order as well.",
+        "Take labels and predictions in one pass (for x, y in data: ...), or do not shuffle what "
+        "is evaluated: where it does so is named, if that is known.",
         seen="The same rows came in another order.",
     ),
     Mechanism(
@@ -414,7 +415,11 @@ MECHANISMS = (
         "labels and predictions from two passes over a source that reshuffles",
         "The labels were read in one pass over the data, the predictions made in another, in which "
         "the rows came in another order: they do not belong together.",
-        "Collect both in one pass: for x, y in data: ...; or use shuffle=False for evaluation.",
+        "Take labels and predictions in one pass (for x, y in data: ...), or do not shuffle what "
+        "is evaluated: "
+        "shuffle=False of DataLoader, flow and ..._from_directory, "
+        "reshuffle_each_iteration=False of tf.data, no shuffling in the on_epoch_end or "
+        "__getitem__ of a class of your own.",
         seen="Labels in the order in which predictions were made give evaluate's number.",
     ),
     Mechanism(
@@ -665,8 +670,9 @@ MECHANISMS = (
         "argmax of a single column",
         "A head of one unit gives one column, and the largest of one column is always column 0: "
         "every sample is called negative.",
-        "Cut the column instead: (model.predict(x) > 0.5).astype(int).ravel().",
-        seen="The classes are all 0, and with the outputs cut at 0.5 the score is evaluate's.",
+        "Cut the column instead: (model.predict(x) > 0.5).astype(int).ravel(), logits at 0.",
+        seen="The classes are all 0, and with the outputs cut where the metric cuts them the score "
+        "is evaluate's.",
     ),
     Mechanism(
         "among-the-largest",

@@ -19,6 +19,7 @@ from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_a
 from whydiff.diagnosis.calls.cuts import named_by_cut
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
+from whydiff.diagnosis.calls.heads import head_of
 from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
@@ -51,6 +52,7 @@ from whydiff.diagnosis.calls.pairs.metric_names import (
     threshold_of,
 )
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
+from whydiff.diagnosis.calls.related import scaled_within, with_labels_related
 from whydiff.diagnosis.calls.results import (
     Call,
     kind_of,
@@ -75,6 +77,7 @@ from whydiff.diagnosis.calls.verdict import (
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
+from whydiff.experiments.explain.call_places import Pair, with_places
 from whydiff.experiments.explain.in_place import lines_written
 from whydiff.experiments.explain.sides import run_alike
 from whydiff.runner.client import Run
@@ -289,6 +292,7 @@ def explain_pair(
             unexplained=1.0, reproduced=False, notes=(f"No cause is confirmed: {reason}.",)
         )
     if verdict is not None:
+        verdict = _with_places(site, pair.a, pair.b, verdict)
         point = logged_divergence(pair.distance.metric)
         return answer_calls(pair, verdict, point, Scene(site.execution, site.script, others=others))
     assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
@@ -335,6 +339,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             outputs=names_of_outputs(a),
             power=power,
             plain_loss=loss_as_metric(a),
+            head=head_of(a, reads),
         )
         verdict = judge_score(values, b, against)
         if not isinstance(a, Fit) and "input-in-another-form" in {
@@ -343,6 +348,7 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             related = site.process.request(RelateRows(a.number, read))
             texts = [text for text in related.texts if text]
             verdict = named_more(verdict, "data-content", texts[0]) if texts else verdict
+            verdict = scaled_within(verdict, a, related.factors)
         return verdict
     if isinstance(a, Fit):
         if pair.check == VALIDATION_ROWS:
@@ -360,6 +366,15 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
         between = (BETWEEN_STEPS,) if a.notes.get(BATCH_LOG_READ) else ()
         return replace(verdict, notes=(*verdict.notes, *between))
     return _position(site, pair) if pair.check == LABELS_MOVE else None
+
+
+def _with_places(site: Site, a: Call, b: Call, verdict: Verdict) -> Verdict:
+    """The verdict with the lines of the script that its causes come from, where that is known."""
+    assert isinstance(b, MeasuringCall)
+    if site.run is None:
+        return verdict
+    read = (read_by(site.execution, b) if b.score else None) or b
+    return with_places(verdict, Pair(a, b, read, site.execution.events), site.run)
 
 
 def _position(site: Site, pair: Disagreement) -> Verdict:
@@ -389,6 +404,7 @@ def _measured(
     verdict = judge(compared, trials)
     with contextlib.suppress(OutOfTime):
         verdict = _described(site, pair, verdict, runner)
+    verdict = _with_places(site, a, b, verdict)
     point = first_divergence(a, b, compared, trials)
     scene = Scene(site.execution, site.script, others=others)
     found = answer_calls(pair, verdict, point, scene, trials)
@@ -427,7 +443,9 @@ def explain_across(
             texts = [text for text in related.texts if text]
             if texts:
                 verdict = named_more(verdict, "data-content", texts[0])
+                verdict = scaled_within(verdict, a, related.factors)
     verdict = fed_in_another_order(verdict, a, b, executions)
+    verdict = _with_places(other, a, b, verdict)
     point = first_divergence(a, b, compared, trials)
     others = disagreements(site.execution)
     scene = Scene(site.execution, site.script, other.script, between, others, other.execution)
@@ -531,6 +549,12 @@ def _described(
             ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
+            verdict = scaled_within(verdict, pair.a, related.factors)
+    if any(c.mechanism == "other-labels" for c in verdict.causes):
+        assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
+        one, other = served(site, pair.a), served(site, pair.b)
+        related = site.process.request(RelateRows(one, other, labels=True))
+        verdict = with_labels_related(verdict, related.kinds, related.texts)
     if named.get("weights") in ASSIGNED:
         assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
         to = site.process.request(RelateWeights(served(site, pair.a), served(site, pair.b)))

@@ -377,9 +377,9 @@ def with_lines(causes: Sequence[Located], a: Use, b: Use) -> tuple[Located, ...]
     if checkout is None:
         return _between_scripts(causes, a, b)
     folders = [run.checkout.folder if run.checkout else checkout.root for run in runs]
-    scripts = [_inside(folder, run.script) for folder, run in zip(folders, runs, strict=True)]
+    scripts = [path_inside(folder, run.script) for folder, run in zip(folders, runs, strict=True)]
     one, other = (
-        _texts(use[0], folder, folders_with(folder, "*.py"))
+        texts_by_path(use[0], folder, folders_with(folder, "*.py"))
         for use, folder in zip((a, b), folders, strict=True)
     )
     programs = _program(a, folders[0], one), _program(b, folders[1], other)
@@ -399,15 +399,17 @@ def _read(a: Use, b: Use) -> tuple[Texts, tuple[Program, Program]] | None:
     folders = [
         use[0].checkout.folder if use[0].checkout else use[0].script.parent for use in (a, b)
     ]
-    one, other = (_texts(use[0], folder) for use, folder in zip((a, b), folders, strict=True))
+    one, other = (
+        texts_by_path(use[0], folder) for use, folder in zip((a, b), folders, strict=True)
+    )
     scripts = (
-        _inside(folders[0], a[0].script),
-        _inside(folders[1], b[0].script),
+        path_inside(folders[0], a[0].script),
+        path_inside(folders[1], b[0].script),
     )
     if not (scripts[0] in one and scripts[1] in other):
         return None
     read = [
-        {_inside(folder, path): text for path, text in texts_read(use[1], _SETTINGS).items()}
+        {path_inside(folder, path): text for path, text in texts_read(use[1], _SETTINGS).items()}
         for use, folder in zip((a, b), folders, strict=True)
     ]
     pairs = [scripts, *((name, name) for name in one if name in other and name not in scripts)]
@@ -469,13 +471,13 @@ def _given(use: Use) -> tuple[object, ...]:
     return [a for a in arguments if a not in seeds_set], variables, run.interpreter
 
 
-def _inside(folder: Path, path: Path | str) -> str:
+def path_inside(folder: Path, path: Path | str) -> str:
     # Not where it leads to: a file of git-lfs is a link to its content.
     place = Path(os.path.realpath(Path(path).parent), Path(path).name)
     return os.path.relpath(place, os.path.realpath(folder))
 
 
-def _texts(run: Run, folder: Path, more: Sequence[Path] = ()) -> dict[str, str]:
+def texts_by_path(run: Run, folder: Path, more: Sequence[Path] = ()) -> dict[str, str]:
     """The script and the project's own files that it imports; {} where it cannot be read.
 
     ``more`` are folders on which the script may put Python's path.
@@ -486,18 +488,18 @@ def _texts(run: Run, folder: Path, more: Sequence[Path] = ()) -> dict[str, str]:
         return {}
     here = run.checkout.working_folder() if run.checkout else Path.cwd()
     modules = modules_of(run.script, here, more)
-    return {_inside(folder, path): text for path, text in [(run.script, script), *modules]}
+    return {path_inside(folder, path): text for path, text in [(run.script, script), *modules]}
 
 
 def _program(use: Use, folder: Path, texts: Mapping[str, str]) -> Program:
     """What a use of a model comes from, as far as texts and what was recorded show it."""
     _, execution, call = use
-    frame = next((f for f in reversed(call.stack) if _inside(folder, f.file) in texts), None)
+    frame = next((f for f in reversed(call.stack) if path_inside(folder, f.file) in texts), None)
     if frame is None:
         return NOT_FOLLOWED
-    place = _inside(folder, frame.file), frame.line
+    place = path_inside(folder, frame.file), frame.line
     fed, whole = (deciding(texts, *place, whole=one) for one in (False, True))
-    read = {_inside(folder, path): used.read
+    read = {path_inside(folder, path): used.read
             for path, used in files_of(execution.environment).items() if used.read}  # fmt: skip
     chance = fed is not None and fed.draws and _by_chance(execution, call)
     return Program(fed, whole, read, chance)

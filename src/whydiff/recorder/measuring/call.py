@@ -43,7 +43,7 @@ from whydiff.recorder.feed import KINDS
 from whydiff.recorder.guard import told_later
 from whydiff.recorder.measuring.described import Described
 from whydiff.recorder.measuring.held import Held, held_values, settings_of
-from whydiff.recorder.measuring.inputs import Fed
+from whydiff.recorder.measuring.inputs import Fed, own_source
 from whydiff.recorder.measuring.rows import rows_of_structure
 from whydiff.recorder.measuring.traces import Seen, as_held_values, weak
 from whydiff.recorder.samples import array_rows
@@ -226,6 +226,7 @@ class Measuring(Flags):
         self._iterator, self._whole = weakref.ref(iterator), rows is not None
         kind = type(data).__name__
         self._source["source"] = KINDS.get(kind, kind.removesuffix("Adapter"))
+        self._source |= own_source(data)
         self._source["object"] = self._object
         self._source["batch_size"] = None if size is None else int(size)
         if rows is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from whydiff.core.calls import Inputs, Leaf
+from whydiff.core.calls import REORDERS, Inputs, Leaf
 from whydiff.core.weakly import Weakly
+from whydiff.keras_backend.code import draws_at, is_scripts
 from whydiff.keras_backend.internals import map_leaves
 from whydiff.recorder.measuring.rows import Rows, ToNumpy, rows_of_structure, taken_apart
 
@@ -115,6 +117,22 @@ def _common(shapes: set[tuple[int, ...]]) -> tuple[int, ...]:
 
 def _cut(piece: slice, leaf: Any) -> Any:
     return None if leaf is None else leaf[piece]
+
+
+#: Methods in which a PyDataset may draw the order of its rows: of a pass, and what makes it.
+_ORDERING = ("on_epoch_end", "on_epoch_begin", "__getitem__", "__init__")
+
+
+def own_source(data: Any) -> dict[str, Any]:
+    """Of a data adapter that reads a PyDataset of the script's own: where that draws."""
+    dataset = getattr(data, "py_dataset", None)
+    cls = type(dataset)
+    if dataset is None or not is_scripts(cls):
+        return {}
+    drawn = {method: draws_at(cls, method) for method in _ORDERING}
+    methods = {method: list(place) for method, place in drawn.items() if place}
+    takes = "shuffle" in inspect.signature(cls).parameters
+    return {REORDERS: {"class": cls.__name__, "methods": methods, "shuffle": takes}}
 
 
 class Sources:

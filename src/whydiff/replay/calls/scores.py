@@ -159,11 +159,10 @@ def _of_aligned(
     labels, predicted, function = read.labels, read.predicted, read.function
     found: dict[str, float] = {}
     outputs = _outputs(read.score, read.reads)
-    own, moved = _in_names_of_the_script(_as(aligned, labels), read, outputs)
+    own, told = _in_names_of_the_script(_as(aligned, labels), read, outputs)
     if own is None:
         return found
-    if moved:
-        found[scoring.RELABELLED] = float(moved)
+    found |= told
     fitting = _in_units(own, labels, read.done)
     if not read.own_inputs:
         found[scoring.ALIGNED] = function(fitting, predicted)
@@ -186,17 +185,27 @@ def _of_aligned(
 
 def _in_names_of_the_script(
     own: np.ndarray, read: _Read, outputs: np.ndarray
-) -> tuple[np.ndarray | None, int]:
+) -> tuple[np.ndarray | None, dict[str, float]]:
     """Labels in the names that the script gives to its predictions, None where one has no name,
-    and how many classes the script's labels name otherwise."""
+    and how many classes the script's labels name otherwise, by how much where all alike."""
     numbered = renamed(own, read.labels) if own.shape == read.labels.shape else None
     names = {c: c for c in numbered or ()}
     if read.done == NAMED:
         names = renamed(outputs.argmax(-1).reshape(-1), read.predicted.reshape(-1)) or {}
         if not {*own.reshape(-1).tolist()} <= names.keys():
-            return None, 0
+            return None, {}
         own = np.array([names[c] for c in own.tolist()])
-    return own, sum(names.get(c, name) != name for c, name in (numbered or {}).items())
+    moved = {c: name for c, name in (numbered or {}).items() if names.get(c, name) != name}
+    found = {scoring.RELABELLED: float(len(moved))} if moved else {}
+    if read.done != NAMED and len(moved) == len(numbered or {}) > 0:
+        return own, found | _computed([(scoring.SHIFTED, lambda: _one_shift(moved))])
+    return own, found
+
+
+def _one_shift(moved: dict[Any, Any]) -> float:
+    """The number that leads from each class to its other number; an error where there is none."""
+    (shift,) = {float(name) - float(c) for c, name in moved.items()}
+    return shift
 
 
 def _as_predicted(read: _Read, labels: np.ndarray) -> _Rules:
@@ -626,8 +635,7 @@ def _of_score(
         fitting = column.reshape(labels.shape) if column.size == labels.size else column
         yield scoring.FROM_OUTPUTS, lambda: function(labels, fitting)
     if outputs.size == labels.size == predicted.size and set(np.unique(labels)) <= {0, 1}:
-        cut = (outputs > 0.5).reshape(predicted.shape).astype(predicted.dtype)
-        yield scoring.FROM_HALF, lambda: function(labels, cut)
+        yield from _of_cuts(function, labels, predicted, outputs)
     if evaluate.fed and all(len(batch) > 2 for batch in evaluate.fed):
         weights = columns([(batch[2],) for batch in evaluate.fed])[0].reshape(-1)
         if len(weights) == len(labels):
@@ -665,6 +673,39 @@ def _of_other_rows(evaluate: LiveCall, read: _Read) -> _Rules:
                         labels, transformed(_outputs(read.score, again), read.done)
                     ),
                 )
+
+
+def _of_cuts(
+    function: _Score, labels: np.ndarray, predicted: np.ndarray, outputs: np.ndarray
+) -> _Rules:
+    """The score of outputs of one column that are cut at the thresholds of Keras' metrics; what it
+    is of any outputs, where it takes the largest of the one column."""
+    blind = _is_blind(function, labels, predicted)
+    if blind:
+        yield scoring.WHATEVER, lambda: function(labels, predicted)
+    shaped = labels.reshape(predicted.shape)
+    for name, threshold in ((scoring.FROM_HALF, 0.5), (scoring.FROM_ZERO, 0.0)):
+        cut = (outputs > threshold).reshape(predicted.shape).astype(predicted.dtype)
+        if blind:  # of two columns the largest is the second where the output is above the first
+            column = outputs.reshape(predicted.shape)
+            cut = np.concatenate([np.full_like(column, threshold), column], axis=-1)
+        yield name, lambda cut=cut: function(labels, cut)  # type: ignore[misc]
+        if shaped.shape != labels.shape:
+            both = f"{scoring.SAME_SHAPE}{scoring.TOGETHER}{name}"
+            yield both, lambda cut=cut: function(shaped, cut)  # type: ignore[misc]
+
+
+def _is_blind(function: _Score, labels: np.ndarray, predicted: np.ndarray) -> bool:
+    """Whether right and wrong outputs give the same, as argmax of a single column does."""
+    if predicted.ndim < 2 or predicted.shape[-1] != 1:
+        return False
+    right = labels.reshape(predicted.shape).astype(predicted.dtype)
+    far = 1e6 * (2 * right - 1)
+    given = _computed(
+        (str(k), partial(function, labels, one))
+        for k, one in enumerate((predicted, right, 1 - right, far, -far))
+    )
+    return len(given) == 5 and len(set(given.values())) == 1
 
 
 #: Columns of inputs and of labels, with as many rows.

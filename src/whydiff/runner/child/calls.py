@@ -161,10 +161,11 @@ class CallServer:
         return _tried(lambda: first_beyond_rounding(self._hybrids, calls))
 
     def relate_rows(self, request: m.RelateRows) -> m.RowRelations:
-        """How B's inputs follow from A's, leaf by leaf; nothing where they are nested otherwise."""
+        """How B's inputs or labels follow from A's, leaf by leaf; nothing where they are nested
+        otherwise."""
         lives = [self._call(number) for number in (request.a, request.b)]
         try:
-            one, other = map(_inputs_of, lives)
+            one, other = (_fed_to(live, 1 if request.labels else 0) for live in lives)
         except TransferError:
             return m.RowRelations()
         if len(one) != len(other):
@@ -228,11 +229,12 @@ class CallServer:
         return self._remade[make]
 
 
-def _inputs_of(live: LiveCall) -> list[Any]:
-    """What a call was fed, array by array; of one that is looked at in part those rows."""
-    if live.fed is None:
-        raise TransferError("what it was fed was too large to keep")
-    found = ragged_columns([(batch[0],) for batch in live.fed])
+def _fed_to(live: LiveCall, part: int) -> list[Any]:
+    """A part of the batches that a call was fed, array by array; of one that is looked at in part
+    those rows."""
+    if live.fed is None or any(len(batch) <= part for batch in live.fed):
+        raise TransferError("what it was fed was too large to keep, or it was given none")
+    found = ragged_columns([(batch[part],) for batch in live.fed])
     if live.part is None:
         return found
     rows = list(live.part)
@@ -256,7 +258,7 @@ def related_samples(a: Samples, b: Samples) -> m.RowRelations:
 
 def _relations(found: Iterable[Correspondence]) -> m.RowRelations:
     related = list(found)
-    return m.RowRelations(tuple(r.kind for r in related), tuple(r.text for r in related))
+    return m.RowRelations(*(tuple(part) for part in zip(*related, strict=True)))
 
 
 def _measurement(measured: Measured) -> Measurement:

@@ -69,10 +69,17 @@ def _content(
             found["data-order"] = Finding("data-order", IDENTICAL, "in the same order")
         else:
             moved = int(np.any(whole[0] != whole[1], axis=1).sum())
+            text = f"the same {n} rows in another order: {moved} stand at other positions"
+            kinds = _renamed(*whole)
+            if kinds:  # reversed
+                text += (
+                    f"; or each of {kinds} kinds of rows stands for another one, numbered by "
+                    "another vocabulary: the rows do not tell which of the two it is"
+                )
             found["data-order"] = differs(
                 "data-order",
                 f"{moved} of {n} rows are at other positions",
-                f"the same {n} rows in another order: {moved} stand at other positions",
+                text,
                 "rows-in-another-order",
             )
         return
@@ -112,8 +119,7 @@ def _content(
 def _labels_apart(a: Inputs, b: Inputs) -> Finding | None:
     """How the labels of equal samples differ; None where the samples do, or it is not known which
     label belongs to which."""
-    x, y = a.rows("x"), b.rows("x")
-    places = _places(x, y)
+    places = _places(a.rows("x"), b.rows("x"))
     one, other = a.rows("y"), b.rows("y")
     if places is None or not len(one) or a.rows("weight").shape != b.rows("weight").shape:
         return None
@@ -128,6 +134,8 @@ def _labels_apart(a: Inputs, b: Inputs) -> Finding | None:
             "way"
         )
         return differs("data-content", text, text, "classes-numbered-otherwise")
+    if len({*map(bytes, a.rows("x"))}) < len(one) and not np.array_equal(a.rows("x"), b.rows("x")):
+        return None  # which of several equal samples is which is not known
     moved, n = int(np.any(one != other, axis=1).sum()), len(one)
     if unordered_digest(one) == unordered_digest(other):
         text = f"the samples are the same; their labels stand at other rows: {moved} of {n}"
@@ -137,14 +145,18 @@ def _labels_apart(a: Inputs, b: Inputs) -> Finding | None:
 
 
 def _places(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
-    """For each row of A its position in B; None where B does not hold the same rows, or holds them
-    in another order and one more than once."""
-    if np.array_equal(a, b):
-        return np.arange(len(a))
-    places = {row.tobytes(): i for i, row in enumerate(b)}
-    found = [places.get(row.tobytes()) for row in a]
-    if len(places) < len(b) or len(a) != len(b) or None in found or len({*found}) < len(a):
+    """For each row of A its position in B, of equal ones in their order; None where B does not hold
+    the same rows."""
+    if len(a) != len(b):
         return None
+    places: dict[bytes, list[int]] = {}
+    for i in reversed(range(len(b))):
+        places.setdefault(b[i].tobytes(), []).append(i)
+    found = []
+    for row in map(bytes, a):
+        if not places.get(row):
+            return None
+        found.append(places[row].pop())
     return np.asarray(found)
 
 
