@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.chains import joined, picked
 from whydiff.core.errors import WhydiffError
 from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
-from whydiff.core.recording import Execution
+from whydiff.core.recording import RATES, SEEDS_ANEW, STEP_RATES, Execution
 from whydiff.testing.sides import a_fit, a_recipe, content, tensor, weights
 
 
@@ -68,9 +68,36 @@ def test_fits_that_do_not_go_on_from_one_another_are_no_training():
     assert picked(execution, 2) is second
     with pytest.raises(WhydiffError, match="fit 1 does not go on from what fit 2 left"):
         picked(execution, (2, 1))
-    other = replace(second, model="Sequential 'another'")
+    loaded = replace(second, model="Sequential 'loaded'")
+    assert joined((first, loaded)).parts == (1, 2), "another model that holds the same weights"
+    shared = replace(second.recipe, initialization=second.recipe.initialization[:2])
     with pytest.raises(WhydiffError, match="not one training"):
-        joined((first, other))
+        joined((first, replace(loaded, recipe=shared)))
+
+
+def test_seed_states_that_no_fit_left_are_noted_with_their_epoch():
+    carried = replace(tensor("dropout/seed_generator", 6, role="seed"), trained_by=1)
+    anew = [
+        replace(carried, trained_by=None),
+        replace(carried, trained_by=None, role="frozen seed"),
+    ]
+    first, second = fits()
+    for states, noted in (((carried,), None), (anew, [[3, ["dropout/seed_generator"]]])):
+        later = replace(second, recipe=replace(second.recipe, noise=tuple(states)))
+        assert joined((first, later)).notes.get(SEEDS_ANEW) == noted
+
+
+def test_rates_noted_by_epoch_count_on():
+    first, second = fits()
+    noted = {RATES: [[0, [0.5]], [1, [0.25]]], STEP_RATES: [[0, 0, [0.5]], [1, 3, [0.25]]]}
+    first = replace(first, notes=noted)
+    whole = joined((first, replace(second, notes=noted)))
+    assert whole.rates == {0: [0.5], 1: [0.25], 2: [0.5], 3: [0.25]}
+    assert whole.step_rates == {(0, 0): [0.5], (1, 3): [0.25], (2, 0): [0.5], (3, 3): [0.25]}
+    constant = replace(second.recipe, optimizer={"learning_rate": 0.125})
+    whole = joined((first, replace(second, recipe=constant)))
+    assert whole.rates == {0: [0.5], 1: [0.25], 2: [0.125]}
+    assert whole.step_rates == {}, "those of the second are not known"
 
 
 def test_a_rate_that_a_schedule_left_is_no_setting_but_counting_from_0_again_is():

@@ -115,6 +115,52 @@ def test_a_training_in_several_fits_is_held_against_one_of_as_many_epochs():
     assert pair_of_fits(of(epochs(2, fit(1)), halves[0], other), None) == (1, 2)
 
 
+def resumed(whole_first, **facts):
+    """Fits of 2 epochs and of 1 and 1, where another model loads what the first of these saved."""
+    one, two, three = (1, 2, 3) if whole_first else (3, 1, 2)
+    whole = replace(fit(one), models=(one,))
+    begun = replace(fit(two), models=(two,))
+    rest = replace(fit(three, 1, left_by=two, model="Sequential 'net_1'"), models=(three,))
+    by_index = sorted((whole, begun, rest), key=lambda f: f.index)
+    fits_ = [
+        replace(f, call=f.index, epochs=tuple(Epoch(i, 1, {"loss": f.index}) for i in range(n)))
+        for f in by_index
+        for n in [2 if f is whole else 1]
+    ]
+    path = {"path": "half.weights.h5"}
+    saved = Event(1, two, "save_weights", "Sequential 'net'", two, facts=path)
+    loaded = Event(2, two, "load_weights", "Sequential 'net_1'", three, facts={**path, **facts})
+    return replace(of(*fits_), events=(saved, loaded))
+
+
+@pytest.mark.parametrize(("whole_first", "wanted"), [(True, (1, (2, 3))), (False, ((1, 2), 3))])
+def test_a_training_that_was_saved_and_resumed_is_held_against_one_that_went_on(
+    whole_first, wanted
+):
+    execution = resumed(whole_first)
+    assert pair_of_fits(execution, None) == wanted
+    assert pair_of_fits(replace(execution, events=execution.events[1:]), None) != wanted, (
+        "not saved"
+    )
+    elsewhere = resumed(whole_first, path="pretrained.weights.h5")
+    assert pair_of_fits(elsewhere, None) != wanted, "a file of another training"
+
+
+def test_a_fold_that_loads_what_another_one_saved_is_no_resumed_training():
+    execution = resumed(False)
+    folds = execution.fits[:2]
+    assert pair_of_fits(replace(execution, fits=folds), None) == (1, 2)
+
+
+def test_a_script_that_resumes_is_held_in_whole_against_one_that_goes_on():
+    execution = resumed(True)
+    whole = replace(execution, fits=execution.fits[:1], events=())
+    parts = replace(execution, fits=execution.fits[1:], script="resumed.py")
+    assert fit_between_runs(whole, parts, None) == (1, (2, 3))
+    shorter = replace(whole.fits[0], epochs=whole.fits[0].epochs[:1])
+    assert fit_between_runs(replace(whole, fits=(shorter,)), parts, None) == (1, 2)
+
+
 @pytest.mark.parametrize("tuned", ["Sequential 'net'", "Sequential 'net_1'"])
 def test_fine_tunings_that_start_from_one_pretraining_are_compared(tuned):
     starts = [fit(i, 1, left_by=1, model=tuned) for i in (2, 3)]

@@ -20,7 +20,7 @@ from whydiff.core.recipe import (
     Recipe,
     Tensor,
 )
-from whydiff.core.recording import Execution, Fit
+from whydiff.core.recording import RATES, SEEDS_ANEW, STEP_RATES, Execution, Fit
 
 #: A fit by its number, counting from 1, or successive fits that are held as one.
 Pick = int | tuple[int, ...]
@@ -45,12 +45,14 @@ def joined(fits: Sequence[Fit]) -> Fit:
     """One fit that does what ``fits`` did, each of which goes on where the one before stopped.
 
     Its epochs count on from those of the first. A setting that differs between them is a list of
-    its values. WhydiffError where a fit starts from other weights than the one before left.
+    its values. A model of another name goes on, too, where it holds the very same weights, as one
+    that loaded them. WhydiffError where a fit starts from other weights than the one before left.
     """
     first, last = fits[0], fits[-1]
     for earlier, later in itertools.pairwise(fits):
         weights = [t for t in later.recipe.initialization if t.role == "trainable"]
-        if later.model != earlier.model or not _goes_on(weights, earlier):
+        alike = later.model == earlier.model or _shapes(later) == _shapes(earlier)
+        if not alike or not _goes_on(weights, earlier):
             raise WhydiffError(
                 f"fit {later.index} does not go on from what fit {earlier.index} left, so the two "
                 "are not one training",
@@ -75,6 +77,7 @@ def joined(fits: Sequence[Fit]) -> Fit:
         final=last.final,
         finished=all(fit.finished for fit in fits),
         seconds=sum(fit.seconds for fit in fits),
+        notes=_notes(fits, starts),
         parts=tuple(fit.index for fit in fits),
     )
 
@@ -90,9 +93,18 @@ def first_epochs(fits: Sequence[Fit]) -> list[int]:
     return list(itertools.accumulate(lengths[:-1], initial=own_first(fits[0])))
 
 
-def restarts(recipe: Recipe) -> tuple[int, ...]:
-    """Positions in its ``state`` of what goes on from where no earlier fit stopped."""
-    return tuple(i for i, t in enumerate(recipe.state) if t.trained_by is None)
+def restarts(tensors: Sequence[Tensor]) -> tuple[int, ...]:
+    """Positions of what goes on from where no earlier fit stopped."""
+    return tuple(i for i, t in enumerate(tensors) if t.trained_by is None)
+
+
+def fresh_seeds(recipe: Recipe) -> list[str]:
+    """Seed generators of a model that begin where no earlier fit stopped, by their paths."""
+    return [recipe.noise[i].path for i in restarts(recipe.noise) if recipe.noise[i].role == "seed"]
+
+
+def _shapes(fit: Fit) -> list[tuple[str, tuple[int, ...]]]:
+    return [(t.role, t.shape) for t in fit.recipe.initialization]
 
 
 def _goes_on(weights: Sequence[Tensor], earlier: Fit) -> bool:
@@ -123,7 +135,7 @@ def _recipe(fits: Sequence[Fit], starts: Sequence[int]) -> Recipe:
     anew = [
         start + 1
         for start, recipe in zip(starts[1:], recipes[1:], strict=True)
-        if any(recipe.state[i].role == "slot" for i in restarts(recipe))
+        if any(recipe.state[i].role == "slot" for i in restarts(recipe.state))
     ]
     facts["optimizer"] = _together([r.optimizer for r in _rates_left(recipes)])
     again = [
@@ -146,6 +158,39 @@ def _recipe(fits: Sequence[Fit], starts: Sequence[int]) -> Recipe:
         data_order=Order(tuple(orders), relative),
         batch_size=batching,
     )
+
+
+def _notes(fits: Sequence[Fit], starts: Sequence[int]) -> dict[str, Any]:
+    """The notes of the first, with what is told by epochs counted on."""
+    notes = dict(fits[0].notes)
+    anew = [
+        [start + 1, paths]
+        for start, fit in zip(starts[1:], fits[1:], strict=True)
+        if (paths := fresh_seeds(fit.recipe))
+    ]
+    if anew:
+        notes[SEEDS_ANEW] = anew
+    moved = [(fit, start - own_first(fit)) for fit, start in zip(fits, starts, strict=True)]
+    if any(fit.rates for fit in fits):
+        notes[RATES] = [
+            [epoch + by, rates]
+            for fit, by in moved
+            for epoch, rates in (fit.rates or {own_first(fit): _constant(fit)}).items()
+        ]
+    if all(fit.step_rates for fit in fits):
+        notes[STEP_RATES] = [
+            [epoch + by, step, rates]
+            for fit, by in moved
+            for (epoch, step), rates in fit.step_rates.items()
+        ]
+    else:
+        notes.pop(STEP_RATES, None)
+    return notes
+
+
+def _constant(fit: Fit) -> list[Any]:
+    """The learning rates of a fit that changes none."""
+    return [fit.recipe.optimizer.get("learning_rate")]
 
 
 def _rates_left(recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -144,6 +144,8 @@ class Live:
     #: of successive fits held as one: values of the optimizer, by path, that an epoch begins with
     #: and that the epoch before did not leave
     restarts: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    #: the same of seed generators
+    seed_restarts: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
     origins: Origins | None = None
     distribution: Any = None  # of keras.distribution, which spreads every training over devices
 

@@ -43,6 +43,9 @@ RATES = "learning rates"
 #: note of a fit with callbacks between its steps: [epoch, step, learning rates] wherever a step has
 #: others than the one before
 STEP_RATES = "learning rates by step"
+#: note of successive fits held as one: [epoch, counting from 1, paths of seed generators] wherever
+#: a later fit begins with states that the one before it did not leave
+SEEDS_ANEW = "seed states anew"
 #: note of a fit: the callbacks that set its learning rate, each with the place where it does
 RATE_SETTERS = "sets the learning rate"
 #: notes of a fit: how many entries the ledger had when it was called, and at its first step, when

@@ -11,7 +11,7 @@ from pathlib import Path
 from whydiff.core.calls import Event
 from whydiff.core.files import UNSEEN, Used, files_of
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Finding
-from whydiff.core.recording import SEEDING, Execution, Side
+from whydiff.core.recording import SEEDING, Execution, Fit, Side
 from whydiff.core.words import listed
 
 MECHANISM = "file-carried-over"
@@ -183,15 +183,32 @@ def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
 def loaded_before(side: Side) -> str:
     """What a fit's model loaded before it that the same execution had saved: ``best.weights.h5,
     loaded at train.py:13``; "" if nothing."""
-    saved = {_path(side.execution, e) for e in side.execution.events if e.kind in _SAVED}
-    for event in reversed(side.execution.events):
-        path = _path(side.execution, event)
-        ours = event.model_number in side.fit.models and event.after_call < side.fit.call
-        if ours and event.kind in _LOADED and path in saved:
-            at = event.stack[-1] if event.stack else None
-            line = f", loaded at {at.name}:{at.line}" if at else ""
-            return f"{listed(shown(side, [path]))}{line}"
-    return ""
+    event = resumed_from(side.execution, side.fit)
+    return _as_loaded(side, event) if event else ""
+
+
+def loaded_between(side: Side) -> str:
+    """The same of the later ones of successive fits held as one; "" where one loaded nothing."""
+    parts = [fit for fit in side.execution.fits if fit.index in side.fit.parts[1:]]
+    events = [resumed_from(side.execution, fit) for fit in parts]
+    told = [_as_loaded(side, event) for event in events if event]
+    return listed(list(dict.fromkeys(told))) if told and len(told) == len(parts) else ""
+
+
+def resumed_from(execution: Execution, fit: Fit) -> Event | None:
+    """The last event by which a fit's model loaded, before it, what the same execution saved."""
+    saved = {_path(execution, e) for e in execution.events if e.kind in _SAVED}
+    for event in reversed(execution.events):
+        ours = event.model_number in fit.models and event.after_call < fit.call
+        if ours and event.kind in _LOADED and _path(execution, event) in saved:
+            return event
+    return None
+
+
+def _as_loaded(side: Side, event: Event) -> str:
+    at = event.stack[-1] if event.stack else None
+    line = f", loaded at {at.name}:{at.line}" if at else ""
+    return f"{listed(shown(side, [_path(side.execution, event)]))}{line}"
 
 
 def _path(execution: Execution, event: Event) -> str:

@@ -23,6 +23,7 @@ from whydiff.core.recipe import align, compiled_metrics
 from whydiff.core.recording import FAILED_FITS, PROCESSES, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical
+from whydiff.diagnosis.files import resumed_from
 
 #: The fits of A and of B, or successive ones held as one.
 Picks = tuple[Pick, Pick]
@@ -58,24 +59,76 @@ def pair_of_fits(execution: Execution, wanted: Picks | None) -> Picks | None:
     ends = ((one, b) for one, b in differing if not _ends_alike(one, with_names_of(one, b)[0]))
     chosen = next(ends, None)
     chosen = chosen or next(iter([*differing, *pairs]), None)
-    return None if chosen is None else _in_whole(execution.fits, *chosen)
+    return None if chosen is None else _in_whole(execution, *chosen)
 
 
-def _in_whole(fits: Sequence[Fit], one: Fit, other: Fit) -> Picks:
-    """Two fits; or their trainings, where one goes as many epochs in one fit as the other in
-    several: six epochs at once against three and again three."""
-    trainings = trainings_of(fits)
-    chains = [[f for f in fits if trainings[f.index] == trainings[x.index]] for x in (one, other)]
-    alike = all(
-        not _other_stage(chain[0], fit) and fit.models == chain[0].models and fit.finished
-        for chain in chains
-        for fit in chain
-    )
-    lengths = [sum(len(fit.epochs) for fit in chain) for chain in chains]
-    if alike and min(map(len, chains)) == 1 < max(map(len, chains)) and lengths[0] == lengths[1]:
-        a, b = (tuple(fit.index for fit in chain) for chain in chains)
-        return a if len(a) > 1 else a[0], b if len(b) > 1 else b[0]
+def _in_whole(execution: Execution, one: Fit, other: Fit) -> Picks:
+    """Two fits; or trainings that they are part of, where one goes as many epochs in one fit as
+    the other in several: six epochs at once against three, saved and loaded, and again three."""
+    chains = _chains(execution)
+    own = [next(chain for chain in chains if fit in chain) for fit in (one, other)]
+    # Two parts of one training that was resumed: held against one that went on, wherever it is.
+    candidates = [own] if own[0] is not own[1] else [[own[0], chain] for chain in chains]
+    for pair in candidates:
+        if _whole_against_parts(pair):
+            first, second = sorted(tuple(fit.index for fit in chain) for chain in pair)
+            return _pick(first), _pick(second)
     return one.index, other.index
+
+
+def _pick(numbers: tuple[int, ...]) -> Pick:
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _whole_against_parts(chains: Sequence[Sequence[Fit]]) -> bool:
+    """Whether of two trainings one is a single fit, and the other goes as many epochs in several
+    that are alike."""
+    lengths = [sum(len(fit.epochs) for fit in chain) for chain in chains]
+    counts = sorted(map(len, chains))
+    return (
+        counts[0] == 1 < counts[1]
+        and lengths[0] == lengths[1]
+        and _same_weights(chains[0][0], chains[1][0])
+        and not _other_data(chains[0][0], chains[1][0])
+        and all(
+            not _other_stage(chain[0], fit) and not _other_data(chain[0], fit) and fit.finished
+            for chain in chains
+            for fit in chain
+        )
+    )
+
+
+def _chains(execution: Execution) -> list[list[Fit]]:
+    """The fits of each training; one that loads what the fit before it saved goes on with it, in
+    whatever model."""
+    fits = execution.fits
+    trainings = trainings_of(fits)
+    chains: list[list[Fit]] = []
+    ended: dict[int, list[Fit]] = {}  # the chain that a fit is the last of
+    for fit, earlier in zip(fits, _started_from(fits), strict=True):
+        before = ended.get(earlier) if earlier is not None else None
+        if before is not None and (
+            (fit.models, trainings[fit.index]) == (before[-1].models, trainings[before[-1].index])
+            or _resumes(execution, before[-1], fit)
+        ):
+            del ended[before[-1].index]
+            before.append(fit)
+            ended[fit.index] = before
+        else:
+            chains.append([fit])
+            ended[fit.index] = chains[-1]
+    return chains
+
+
+def _resumes(execution: Execution, earlier: Fit, fit: Fit) -> bool:
+    """Whether a fit starts with the weights that an earlier one left, and loaded them."""
+    event = resumed_from(execution, fit)
+    trained = [t for t in fit.recipe.initialization if t.role == "trainable"]
+    return (
+        event is not None
+        and event.after_call >= earlier.call
+        and all(t.trained_by == earlier.index for t in trained)
+    )
 
 
 def successive_fits(execution: Execution) -> tuple[int, int] | None:
@@ -367,12 +420,19 @@ def fit_between_runs(a: Execution, b: Execution, wanted: Picks | None) -> Picks:
     """Which fits of two runs to compare: the first that differ, counted from the first.
 
     Two scripts may train another number of times (one warms up, one does not); then their last
-    fits, what each of them ends in, are compared.
+    fits, what each of them ends in, are compared; or all of them, where one goes as many epochs in
+    one fit as the other in several.
     """
     if wanted is not None:
         check_fit(a, wanted[0])
         check_fit(b, wanted[1])
         return wanted
+    both = [_chains(execution) for execution in (a, b)]
+    if a.script != b.script and len(both[0]) == len(both[1]) == 1:
+        whole = [both[0][0], both[1][0]]
+        if _whole_against_parts(whole):
+            one_pick, other_pick = (_pick(tuple(fit.index for fit in c)) for c in whole)
+            return one_pick, other_pick
     if len(a.fits) != len(b.fits) and a.script != b.script:
         return len(a.fits), len(b.fits)
     count = min(len(a.fits), len(b.fits))

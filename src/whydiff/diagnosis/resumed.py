@@ -25,10 +25,7 @@ _CALLBACK = (
     "Keras saves no callbacks: write its counters into a file at the end of each epoch, and read "
     "them in on_train_begin."
 )
-_ORDER = (
-    "Let the order of an epoch follow from the epoch's number, not from how much was drawn before: "
-    "shuffle=False, and a keras.utils.PyDataset that permutes by (seed, epoch)."
-)
+_ORDER = mechanism("order-begun-anew").remedy
 _SAMPLES = (
     "Let the data source begin at the epoch that it is asked for; one that is made anew begins "
     "with its first samples."

@@ -13,7 +13,7 @@ import numpy as np
 from whydiff.core.chains import pooled, restarts
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, Material, Samples
-from whydiff.core.recipe import Recipe
+from whydiff.core.recipe import Recipe, Tensor
 from whydiff.keras_backend.callbacks import fresh_callback, sort_callbacks
 
 Value = TypeVar("Value")
@@ -53,12 +53,17 @@ def joined(lives: Sequence[Live]) -> Live:
         final=last.final,
         trained=last.trained,
         logs=tuple(logs for live in lives for logs in live.logs),
-        train_function=last.train_function,
+        train_function=(last if last.model is first.model else first).train_function,
         seconds=sum(live.seconds for live in lives),
         restarts={
             start: values
             for start, live in zip(starts[1:], lives[1:], strict=True)
-            if (values := _restarted(live))
+            if (values := _restarted(live.recipe.state, live.material.state))
+        },
+        seed_restarts={
+            start: values
+            for start, live in zip(starts[1:], lives[1:], strict=True)
+            if (values := _restarted(live.recipe.noise, live.material.noise))
         },
         origins=None,
     )
@@ -68,7 +73,8 @@ def _check(earlier: Live, later: Live) -> None:
     names = f"fits {earlier.index} and {later.index}"
     if "script" in (earlier.again, later.again):
         raise TransferError("its steps belong to a loop of the script's own")
-    if earlier.model is not later.model:
+    shapes = [[(t.path, t.shape) for t in live.recipe.initialization] for live in (earlier, later)]
+    if earlier.model is not later.model and shapes[0] != shapes[1]:
         raise TransferError(f"{names} train two model objects, so they are no training in one go")
     for name in _COMPILED:
         if repr(getattr(earlier.recipe, name)) != repr(getattr(later.recipe, name)):
@@ -79,9 +85,11 @@ def _check(earlier: Live, later: Live) -> None:
         raise TransferError(
             f"{names} have optimizers set differently, so they are no training in one go"
         )
+    # Seed generators are set back where a later fit begins; global ones go their own way.
+    compiled_in = [tensor for tensor in later.recipe.noise if tensor.role != "seed"]
     changed = [
         tensor.path
-        for tensor in (*later.recipe.initialization, *later.recipe.noise)
+        for tensor in (*later.recipe.initialization, *compiled_in)
         if tensor.trained_by is None
     ]
     if changed:
@@ -113,11 +121,9 @@ def _starts(lives: Sequence[Live]) -> list[int]:
     return list(itertools.accumulate(lengths[:-1], initial=begin))
 
 
-def _restarted(live: Live) -> dict[str, np.ndarray]:
-    """Values of the optimizer that go on from no earlier fit, by path."""
-    return {
-        live.recipe.state[i].path: np.array(live.material.state[i]) for i in restarts(live.recipe)
-    }
+def _restarted(tensors: Sequence[Tensor], values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Values that go on from no earlier fit, by path; a global generator has none here."""
+    return {tensors[i].path: np.array(values[i]) for i in restarts(tensors) if i < len(values)}
 
 
 def _material(lives: Sequence[Live], moved: Sequence[int]) -> Material:

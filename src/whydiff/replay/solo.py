@@ -166,7 +166,8 @@ class Solo:
         each = None if stop else self._each_epoch
         hosts = Hosts(drawn, held)
         steer = Steer(data, generator_of(lives, choice), first, validation, hosts, each)
-        restart = Restart(lives[side(choice, "optimizer")].restarts, program.variables)
+        optimizer, noise = (lives[side(choice, source)] for source in ("optimizer", "noise"))
+        restart = Restart(optimizer, noise, program.variables)
         model = program.base.model
         theirs = callbacks_of(lives, choice)
         at_once: contextlib.AbstractContextManager[None] = contextlib.nullcontext()

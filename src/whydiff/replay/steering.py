@@ -131,19 +131,24 @@ class Ahead:
 
 
 class Restart(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
-    """Sets the optimizer back where one of successive fits did not go on from the one before."""
+    """Sets optimizer and seed generators back where one of successive fits did not go on from the
+    one before."""
 
-    def __init__(
-        self, restarts: Mapping[int, Mapping[str, np.ndarray]], variables: Variables
-    ) -> None:
+    def __init__(self, optimizer: Live, noise: Live, variables: Variables) -> None:
         super().__init__()
-        self._restarts = restarts
-        self._state = {slot.path: slot.variable for slot in variables.state}
+        self._restarts = [
+            (at, {slot.path: slot.variable for slot in slots})
+            for at, slots in (
+                (optimizer.restarts, variables.state),
+                (noise.seed_restarts, variables.noise),
+            )
+        ]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        for path, value in self._restarts.get(epoch, {}).items():
-            if path in self._state:
-                self._state[path].assign(np.array(value))
+        for at, known in self._restarts:
+            for path, value in at.get(epoch, {}).items():
+                if path in known:
+                    known[path].assign(np.array(value))
 
 
 #: (epoch, step) before the first step of a training.

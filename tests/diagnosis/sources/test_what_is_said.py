@@ -8,7 +8,7 @@ import pytest
 from whydiff.core.calls import Event
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN
 from whydiff.core.recipe import COUNTED_ANEW, NOT_RESET, STARTED_ANEW
-from whydiff.core.recording import RATES, STEP_GROUPS
+from whydiff.core.recording import RATES, SEEDS_ANEW, STEP_GROUPS, Frame, Side
 from whydiff.diagnosis.divergence import first_divergence
 from whydiff.diagnosis.sources import source, stale
 from whydiff.diagnosis.sources.arithmetic import first_difference
@@ -421,6 +421,54 @@ def test_successive_fits_held_as_one(key, mechanism, text):
     once = with_facts("optimizer", a, **{key: [3]})
     assert " in epoch 3" in found("optimizer", a, once).detail
     assert found("optimizer", b, b).status == IDENTICAL
+
+
+def resumed(**fit):
+    """A side whose fits 2 and 3 are held as one; fit 3 loads in train.py:7 what fit 2 saved."""
+    side = a_side()
+    parts = tuple(replace(side.fit, index=i, call=i, models=(i,)) for i in (2, 3))
+    where = {"facts": {"path": "half.keras"}, "stack": (Frame("train.py", 7, "f", "load"),)}
+    events = (Event(1, 2, "save", "m", 2, **where), Event(2, 2, "load_model", "m", 3, **where))
+    execution = replace(side.execution, script="train.py", fits=parts, events=events)
+    return changed(replace(side, execution=execution), fit={"parts": (2, 3), **fit})
+
+
+LOADED = "after half.keras, loaded at train.py:7"
+
+
+def test_what_a_resumed_training_did_not_get_back_is_named_with_the_line_that_loaded():
+    b = resumed(notes={SEEDS_ANEW: [[3, ["dropout/seed_generator", TORCH]]]})
+    a = changed(b, fit={"parts": (), "notes": {}})
+    noise = found("noise", a, b)
+    assert noise.mechanism == "dropout-state-not-restored"
+    assert noise.detail == (
+        "B (fits 2+3) begins epoch 3 with seed states that no epoch before it left: "
+        f"dropout/seed_generator, {LOADED}"
+    )
+    only_global = resumed(notes={SEEDS_ANEW: [[3, [TORCH]]]})
+    assert found("noise", a, only_global).status == IDENTICAL
+    optimizer = found("optimizer", a, with_facts("optimizer", b, **{STARTED_ANEW: [3]}))
+    assert optimizer.mechanism == "slots-lost"
+    assert optimizer.detail.endswith(f"begin at 0 again, {LOADED}")
+
+
+def test_an_order_that_begins_anew_where_a_training_was_resumed():
+    rows = list(range(10))
+    mixed, other = rows[::-1], rows[5:] + rows[:5]
+    b = resumed()
+    parts = tuple(changed(Side(b.execution, f), data_order=order(mixed, rows)).fit
+                  for f in b.execution.fits)  # fmt: skip
+    b = replace(b, execution=replace(b.execution, fits=parts))
+    b = changed(b, data_order=order(mixed, rows, mixed, rows))
+    a = changed(b, data_order=order(mixed, rows, other, rows), fit={"parts": ()})
+    finding = found("data-order", a, b)
+    assert finding.mechanism == "order-begun-anew"
+    assert finding.detail == (
+        "B (fits 2+3) has another order from epoch 3 on, where fit 3 begins: the order of epoch 1 "
+        f"comes again, {LOADED}"
+    )
+    earlier = changed(a, data_order=order(mixed, other, mixed, rows))
+    assert found("data-order", earlier, b).mechanism != "order-begun-anew", "differs before fit 3"
 
 
 def rate(value, trained_by=None):

@@ -31,6 +31,17 @@ MECHANISMS = (
         seen="Both were fed the same samples in different orders, neither of them row after row.",
     ),
     Mechanism(
+        "order-begun-anew",
+        ("data-order",),
+        "the order begins anew where a training goes on",
+        "The generator behind the order of the samples is saved by nobody: a fit that goes on from "
+        "a file, or behind other draws, shuffles as if it were another training.",
+        "Let the order of an epoch follow from the epoch's number, not from how much was drawn "
+        "before: shuffle=False, and a keras.utils.PyDataset that permutes by (seed, epoch).",
+        seen="Of successive fits held against one, the order first differs in the epoch with which "
+        "a later one begins.",
+    ),
+    Mechanism(
         "jax-numpy-order",
         ("data-order",),
         "the order comes from NumPy's global generator",

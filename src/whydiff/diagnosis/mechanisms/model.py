@@ -95,7 +95,7 @@ MECHANISMS = (
     ),
     Mechanism(
         "slots-lost",
-        ("state",),
+        ("state", "optimizer"),
         "the optimizer starts from zero",
         "The weights go on from an earlier training, but compile() or load_weights() left the "
         "optimizer's moments and step count at zero.",

@@ -175,8 +175,12 @@ MECHANISMS = (
         "dropout-state-not-restored",
         ("noise", "state"),
         "load_model does not restore the state of Dropout",
-        "The seed state of Dropout and similar layers starts anew after load_model.",
-        "Save and restore the seed generator's state along with the weights.",
+        "No file of a model or of weights holds the seed states of Dropout and similar layers: "
+        "they start anew after load_model.",
+        "Save layer.seed_generator.state beside the model, and assign it to that of the loaded "
+        "model before fit goes on; or accept that the two draw other masks.",
+        seen="Of successive fits held against one, a later one whose model was loaded from a file "
+        "of the same run begins with seed states that the one before did not leave.",
     ),
     Mechanism(
         "global-generator-kept",

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from whydiff.core.chains import first_epochs
 from whydiff.core.feeding import changed_in_place, one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.core.words import count
+from whydiff.diagnosis.files import loaded_between
 from whydiff.diagnosis.sources import data_description, seeds
 from whydiff.diagnosis.sources.noise import TORCH
 from whydiff.diagnosis.sources.samples import (
@@ -87,7 +89,8 @@ def _judge(a: Side, b: Side, left: Epochs, right: Epochs, unit: str) -> Finding:
                 f"epoch {number}: first other {unit} at position {int(different.argmax())}; "
                 f"{int(different.sum())} of {n} positions differ"
             )
-            detail, mechanism, intended = _recognise(a, b)
+            begun = _begun_anew(a, b, number)
+            detail, mechanism, intended = begun or _recognise(a, b)
             return differs(ID, evidence, FIX, detail=detail, mechanism=mechanism, intended=intended)
     sizes = sorted({min(len(p), len(q)) for p, q in epochs})
     size = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
@@ -121,6 +124,27 @@ def _other_samples(a: Side, b: Side, relation: Common) -> Finding:
             "no order could be the same",
         )
     return _judge(a, b, list(one.epochs), list(two.epochs), "row")
+
+
+def _begun_anew(a: Side, b: Side, epoch: int) -> tuple[str, str, bool] | None:
+    """What is said where the order first differs in the epoch with which a later one of successive
+    fits, held as one, begins; None elsewhere."""
+    for name, side in (("A", a), ("B", b)):
+        parts = [fit for fit in side.execution.fits if fit.index in side.fit.parts]
+        begin = dict(zip(first_epochs(parts), parts, strict=True)) if parts else {}
+        first = side.recipe.duration.get("initial_epoch") or 0
+        if epoch and epoch + int(first) in begin:
+            order = side.recipe.data_order.epochs
+            again = next((i for i in range(epoch) if np.array_equal(order[i], order[epoch])), None)
+            detail = (
+                f"{name} (fits {side.fit.number}) has another order from epoch {epoch + 1} on, "
+                f"where fit {begin[epoch + int(first)].index} begins"
+            )
+            if again is not None and not _repeats(order):
+                detail += f": the order of epoch {again + 1} comes again"
+            loaded = loaded_between(side)
+            return f"{detail}, after {loaded}" if loaded else detail, "order-begun-anew", False
+    return None
 
 
 def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:

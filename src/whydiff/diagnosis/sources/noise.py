@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
-from whydiff.core.recording import Side
+from whydiff.core.recording import SEEDS_ANEW, Side
 from whydiff.core.words import count, listed
+from whydiff.diagnosis.files import loaded_between
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.layers import same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
@@ -79,6 +80,9 @@ def compare(a: Side, b: Side) -> Finding:
         return differs(
             ID, evidence, FIX, detail=why.detail, mechanism=why.mechanism, intended=why.intended
         )
+    anew = _anew_between_fits(a, b)
+    if anew is not None:
+        return anew
     alone = [path for path in pairs.alone if _is_host(path)]
     if alone:
         names = listed(list(dict.fromkeys(alone)))
@@ -103,6 +107,31 @@ def _frozen_in_one(one: Sequence[Tensor], two: Sequence[Tensor]) -> str:
                 "in every step"
             )
     return ""
+
+
+def _anew_between_fits(a: Side, b: Side) -> Finding | None:
+    """Seed states with which a later one of successive fits, held as one, begins anew."""
+    anew = [
+        [
+            (epoch, own)
+            for epoch, paths in side.fit.notes.get(SEEDS_ANEW) or ()
+            if (own := [path for path in paths if not _is_host(path) and path != TORCH])
+        ]
+        for side in (a, b)
+    ]
+    if anew[0] == anew[1]:
+        return None
+    name, side, entries = ("A", a, anew[0]) if anew[0] else ("B", b, anew[1])
+    epochs = listed([str(epoch) for epoch, _ in entries])
+    paths = list(dict.fromkeys(path for _, own in entries for path in own))
+    detail = (
+        f"{name} (fits {side.fit.number}) begins epoch{'s' * (len(entries) > 1)} {epochs} with "
+        f"seed states that no epoch before it left: {listed(paths)}"
+    )
+    loaded = loaded_between(side)
+    if not loaded:
+        return differs(ID, detail, FIX)
+    return differs(ID, f"{detail}, after {loaded}", FIX, mechanism="dropout-state-not-restored")
 
 
 def _is_host(path: str) -> bool:

@@ -12,6 +12,7 @@ from whydiff.core.recipe import COUNTED_ANEW, STARTED_ANEW
 from whydiff.core.recording import CALLBACKS_CHANGED, RATE_SETTERS, Side
 from whydiff.core.words import listed, pair
 from whydiff.diagnosis.divergence import first_divergence
+from whydiff.diagnosis.files import loaded_between
 from whydiff.diagnosis.sources.facts import (
     Change,
     PlainField,
@@ -48,11 +49,9 @@ def compare(a: Side, b: Side) -> Finding:
     if equal(one.get("class"), two.get("class")):
         field = PlainField(ID, FIX, first=_FIRST, intended=True)
         finding = compare_facts(field, one, two, is_name)
-        for key, mechanism, told in _OF_SUCCESSIVE_FITS:
-            anew = _in_successive_fits(a, b, key)
-            if anew:
-                detail = anew + told
-                return differs(ID, finding.evidence, FIX, detail=detail, mechanism=mechanism)
+        anew = _in_successive_fits(a, b)
+        if anew is not None:
+            return differs(ID, finding.evidence, FIX, detail=anew[0], mechanism=anew[1])
         moved = _moved_on_the_way(a, b) if finding.status != DIFFERS else ""
         if moved:
             return differs(ID, moved, FIX)
@@ -81,9 +80,21 @@ def compare(a: Side, b: Side) -> Finding:
     return differs(ID, evidence, FIX, detail=detail, intended=True)
 
 
-def _in_successive_fits(a: Side, b: Side, key: str) -> str:
-    """Says so where one of successive fits held as one went on with a fresh optimizer, or counted
-    its epochs from 0 again."""
+def _in_successive_fits(a: Side, b: Side) -> tuple[str, str] | None:
+    """What is said, and the mechanism, where one of successive fits held as one went on with a
+    fresh optimizer, or counted its epochs from 0 again."""
+    for key, mechanism, told in _OF_SUCCESSIVE_FITS:
+        anew = _in_epochs(a, b, key)
+        loaded = loaded_between(a) or loaded_between(b)
+        if anew and loaded and key == STARTED_ANEW:
+            return f"{anew}{told}, after {loaded}", "slots-lost"
+        if anew:
+            return anew + told, mechanism
+    return None
+
+
+def _in_epochs(a: Side, b: Side, key: str) -> str:
+    """Who did so, and in which epochs; "" where neither did, or both in the same."""
     epochs = [side.recipe.optimizer.get(key) or [] for side in (a, b)]
     if epochs[0] == epochs[1]:
         return ""

@@ -273,10 +273,11 @@ def _named(run: Run, fit: Fit) -> str:
 
 def _chosen(name: str, runs: tuple[Run, Run], fits: tuple[str, str], count: int) -> str:
     """Which two fits are compared; ``name`` says of what."""
-    (a, b), (i, j) = runs, fits
+    a, b = runs
     if a.script != b.script:
-        return f"fit {i} of {a.text} and fit {j} of {b.text}; --fits I,J picks others"
-    which = f"fit {i}" if count > 1 else "the fit"
+        one, other = (f"fit{'s' * ('+' in pick)} {pick}" for pick in fits)
+        return f"{one} of {a.text} and {other} of {b.text}; --fits I,J picks others"
+    which = f"fit {fits[0]}" if count > 1 else "the fit"
     if a.arguments != b.arguments:
         words = " and ".join(" ".join(run.arguments) or "no arguments" for run in (a, b))
         return f"{which} in two runs of {name}, with {words}"
