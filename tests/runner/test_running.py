@@ -32,6 +32,9 @@ Arguments received by MyModel.call():
                 "'keras.backend' has no attribute 'Variable'"),
         ("loss 0.3\nkeras.errors.SomeError: no\n", "keras.errors.SomeError: no"),
         ("out of luck\n", "out of luck"),
+        ("E  AssertionError: x\nFAILED t.py::test - assert 0.7 > 0.9\n=== 1 failed in 3.14s ===\n",
+         "FAILED t.py::test - assert 0.7 > 0.9"),
+        ("===== 1 error, 2 warnings in 0.52s =====\n", "1 error, 2 warnings in 0.52s"),
         ("", ""),
     ],
 )  # fmt: skip

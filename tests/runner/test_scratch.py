@@ -17,7 +17,7 @@ from whydiff.runner import copies as copies_module
 from whydiff.runner.child.afresh import restore
 from whydiff.runner.client import Run
 from whydiff.runner.copies import changes, copy_folder
-from whydiff.runner.running import Runs, runs_of, times
+from whydiff.runner.running import Runs, runs_of, times, under_other_names
 from whydiff.runner.scratch import MEANS, Cover, Place, _unprotectable, outermost, place_for
 from whydiff.testing.calls import execution
 
@@ -83,19 +83,24 @@ MESS = """
     os.remove("stale.txt")
     os.remove("latest")
     shutil.rmtree("swept")
+    Path("bare").is_dir() and os.rmdir("bare")
+    os.makedirs("plots/later/__pycache__")
     print(Path.cwd(), Path("results.csv").read_text().split())
 """
 
 
 def test_nothing_changes_and_what_would_have_is_listed(project, tmp_path, means):
+    (project / "bare").mkdir()
     before = contents(project)
     cover, printed = run(project, tmp_path / "cover", MESS, means)
     assert printed.split() == [str(project), "['accuracy',", "'0.5',", "'0.9']"]
     assert contents(project) == before
     assert cover.written() == [
+        "bare/ (removed)",
         "latest (removed)",
         "out/new/model.txt",
         "out/old/log.txt (removed)",
+        "plots/later/ (empty)",
         "results.csv",
         "runs.db",
         "stale.txt (removed)",
@@ -131,7 +136,11 @@ def test_a_script_may_rename_folders_that_were_there(project, tmp_path, serve):
     with runs.run(Run(script), tmp_path, "a", serve=serve) as ran:
         assert ran.succeeded
     assert (tmp_path / "a.log").read_text() == plain.stdout
-    assert list(runs.written) == ["out/one/model.txt", "runs/1/model.txt (removed)"]
+    assert list(runs.written) == [
+        "archive/ (empty)",
+        "out/one/model.txt",
+        "runs/1/model.txt (removed)",
+    ]
     assert contents(project) == before
 
 
@@ -312,6 +321,35 @@ def test_what_a_run_writes_outside_and_what_it_begins_with_are_said(project, tmp
         "A run reads and then writes best.keras and state.pt: in place, a second run goes on from "
         "what the first one left there.",
     ]
+
+
+def test_what_each_run_writes_under_a_name_of_its_own_is_said_once():
+    known = ["runs/20250102-101500/plots/ (empty)", "e1.keras", "ids/0123abcd9f/x"]
+    then = ["runs/20250102-102030/plots/ (empty)", "e1.keras", "e2.keras", "ids/f00dcafe12/x"]
+    assert under_other_names(known, then) == {then[0]: known[0], then[3]: known[2]}
+    assert under_other_names(["a/1/x"], ["a/2/x", "a/3/x"]) == {}  # more than before
+    runs = Runs(Place((Path.cwd(),)), 2)
+    for names in (known, then):
+        runs._closed(Run(Path("train.py")), names)
+    assert runs.notes() == [
+        "Scripts ran 2 times on scratch copies of the current folder; in place they would have "
+        f"written {known[0]}, e1.keras, {known[2]} and e2.keras, in each run under another name "
+        f"({known[0]} and {known[2]})."
+    ]
+
+
+def test_what_stays_in_the_folder_of_temporary_files_is_said(project, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    names = ("model.keras", "tmpab_12xyz/x", "whydiff-1/a.log", "removed.csv")
+    for name in names:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).touch()
+    (place / "removed.csv").unlink()
+    runs = Runs(Place((project,)), 1)
+    facts = {f"file {place / name}": Used(written=True).text() for name in names}
+    runs._note_files(execution(surroundings=facts))
+    assert list(runs.outside) == [str(place / "model.keras")]
 
 
 def test_a_checkpoint_that_is_read_under_one_number_and_written_under_another(project):

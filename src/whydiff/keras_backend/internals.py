@@ -764,6 +764,8 @@ def modules_with(keras: ModuleType, thing: Any) -> Iterator[tuple[ModuleType, st
 
 #: The method that gives a variable made inside a traced program its first value.
 DEFERRED = "_deferred_initialize"
+#: TensorFlow alone: the method by which a checkpoint fills a variable, at once or as it is made.
+RESTORED = "_restore_from_tensors"
 
 
 def held_value(variable: Any) -> Any:

@@ -19,6 +19,7 @@ from whydiff.keras_backend.base import Backend
 from whydiff.keras_backend.callbacks import as_given, listed
 from whydiff.keras_backend.internals import (
     DEFERRED,
+    RESTORED,
     held_value,
     initializer_of,
     left_out_of_tracebacks,
@@ -56,6 +57,7 @@ def install(holder: Holder) -> Patches:
         functools.partial(watch_steps, keras=keras, backend=adapter()),
         _watch_seeds,
         _watch_variables,
+        _watch_restored_variables,
         *call_hooks.steps(keras),
         *event_hooks.steps(keras),
         watch_native_files,
@@ -386,3 +388,26 @@ def _watch_variables(holder: Holder, patches: Patches) -> None:
 
     patches.replace(base, "__init__", watched_init)
     patches.replace(owner, DEFERRED, watched_deferred)
+
+
+def _watch_restored_variables(holder: Holder, patches: Patches) -> None:
+    """Values that a checkpoint puts into variables as a fit makes them.
+
+    ``tf.train.Checkpoint.restore`` waits for variables that are not there yet and fills them as
+    soon as they are tracked: after they were made, before the first step.
+    """
+    if not hasattr(variable_class(), RESTORED):
+        return
+
+    def around(restore: Any) -> Any:
+        @functools.wraps(restore)
+        def watched_restore(self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = restore(self, *args, **kwargs)
+            watch = holder.session.active
+            if watch is not None:
+                watch.restored(self)
+            return result
+
+        return watched_restore
+
+    patches.wrap(owner_of(variable_class(), RESTORED), RESTORED, around)

@@ -62,6 +62,12 @@ class Start:
         if value is not None:
             self._created[id(variable)] = (variable, value)
 
+    def restored(self, variable: Any) -> None:
+        """A variable was filled from a file after it came into being."""
+        value = self._adapter.initial_value(variable, None)
+        if value is not None:
+            self._created[id(variable)] = (variable, value)
+
     def before_first_step(self, travelling: Mapping[int, Any]) -> None:
         """``travelling`` maps ids of variables to values that are elsewhere at the moment."""
         for variable in existing_variables(self._model):

@@ -191,6 +191,12 @@ class Watch:
             self._start.created(variable, initializer)
 
     @never_in_the_way
+    def restored(self, variable: Any) -> None:
+        """A checkpoint filled a variable: before the first step this is its first value."""
+        if not self._start.settled:
+            self._start.restored(variable)
+
+    @never_in_the_way
     def before_step(self, state: Any) -> Any:
         """``state`` is what travels into the step on backends where it does, else None.
 

@@ -510,12 +510,18 @@ _NO_BACKEND = re.compile(rf"ModuleNotFoundError: No module named '({'|'.join(BAC
 _OF_KERAS = re.compile(r'File ".*[/\\]keras[/\\].*", line')
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MESSAGE_LINES = 2
+#: the last line of pytest, and those above that say which test failed and why
+_OF_PYTEST = re.compile(r"={3,} (.* in [0-9.]+s.*) ={3,}")
+_FAILED = ("FAILED ", "ERROR ")
 
 
 def last_words(log: Path | None) -> str:
     """The exception that ended a script with the beginning of its message, else its last line."""
     lines = [_COLOUR.sub("", line).strip() for line in output_tail(log, 100).splitlines()]
     lines = [line for line in lines if line]
+    over = _OF_PYTEST.fullmatch(lines[-1]) if lines else None
+    if over:
+        return next((line for line in lines if line.startswith(_FAILED)), over[1])
     raised = [i for i, line in enumerate(lines) if _RAISED.match(line)]
     shown = lines[raised[-1] :][:_MESSAGE_LINES] if raised else lines[-1:]
     return " ".join(shown)

@@ -24,6 +24,7 @@ from whydiff.core.progress import Progress
 from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.stack import FROM_ELSEWHERE
+from whydiff.core.temporary import PREFIX
 from whydiff.core.words import listed
 from whydiff.diagnosis.files import goes_on_beside, read_and_written, read_files, written_files
 from whydiff.diagnosis.pair import check_trained
@@ -276,6 +277,7 @@ class Runs:
     place: Place = field(default_factory=Place)
     count: int = 0
     written: dict[str, None] = field(default_factory=dict)
+    renamed: dict[str, None] = field(default_factory=dict)  # of these: other names in each run
     outside: dict[str, None] = field(default_factory=dict)
     resumed: dict[str, None] = field(default_factory=dict)
     read: dict[str, None] = field(default_factory=dict)
@@ -418,7 +420,21 @@ class Runs:
 
     def _closed(self, run: Run, written: Sequence[str]) -> None:
         named = run.checkout.named if run.checkout else str
-        self.written |= dict.fromkeys(named(name) for name in written)
+        self._add(self.written, [named(name) for name in written])
+
+    def _add(self, known: dict[str, None], names: Sequence[str]) -> None:
+        """Add to ``known`` what a run wrote and no earlier one did, be it under another name."""
+        others = under_other_names(known, names)
+        self.renamed |= dict.fromkeys(others.values())
+        known |= dict.fromkeys(name for name in names if name not in others)
+
+    def _files(self, files: Collection[str]) -> str:
+        """Files by name, and which of them another run wrote under another name."""
+        renamed = [file for file in files if file in self.renamed]
+        if not renamed:
+            return _some(files)
+        which = "" if len(files) == 1 else f" ({_some(renamed)})"
+        return f"{_some(files)}, in each run under another name{which}"
 
     def _note_files(self, execution: Execution) -> None:
         """Files that a run was seen to write where nothing keeps them as they were, and those that
@@ -436,11 +452,12 @@ class Runs:
         pairs = goes_on_beside(execution)
         self.followed |= {named(a): named(b) for a, b in pairs if inside(a, b)}
         ours = [checkout.folder for checkout in self.checkouts]
-        ours.append(Path(tempfile.gettempdir()).resolve())
+        stays = []
         for file in map(Path, written_files(execution)):
             in_ours = any(file.resolve().is_relative_to(folder) for folder in ours)
-            if not in_ours and not self.place.covers(file):
-                self.outside[str(file)] = None
+            if not in_ours and not self.place.covers(file) and not _passes(file.resolve()):
+                stays.append(str(file))
+        self._add(self.outside, stays)
 
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
@@ -460,10 +477,48 @@ class Runs:
             return [f"Scripts ran {times}, in place.", *left]
         text = f"Scripts ran {times} {self.place.text}"
         if self.written:
-            text += f"; in place they would have written {_some(self.written)}"
+            text += f"; in place they would have written {self._files(self.written)}"
         if self.outside:
-            text += f". Outside of that they wrote {_some(self.outside)}"
+            text += f". Outside of that they wrote {self._files(self.outside)}"
         return [f"{text}.", *left]
+
+
+#: what a run puts into names that no other run gives: a time, the number of a process, an id
+_OF_ONE_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}|[0-9]+")
+
+
+def under_other_names(known: Collection[str], written: Sequence[str]) -> dict[str, str]:
+    """What a run wrote that earlier runs wrote under names of their own, with the name there.
+
+    ``runs/20250102-101500/log.txt`` stands for ``runs/20250102-101320/log.txt``, but
+    ``epoch_3.keras`` for nothing where both runs wrote ``epoch_1.keras``.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in known:
+        alike.setdefault(_OF_ONE_RUN.sub("#", name), []).append(name)
+    groups: dict[str, list[str]] = {}
+    for name in written:
+        groups.setdefault(_OF_ONE_RUN.sub("#", name), []).append(name)
+    found: dict[str, str] = {}
+    for pattern, names in groups.items():
+        before = alike.get(pattern, [])
+        if len(names) <= len(before) and not set(names) & set(before):
+            found |= dict(zip(names, before, strict=False))
+    return found
+
+
+#: names that Python's ``tempfile`` makes, and ours
+_PASSING = re.compile(rf"tmp[a-z0-9_]{{8}}|{PREFIX}.*")
+
+
+def _passes(file: Path) -> bool:
+    """Whether a file is among the temporary ones that are gone with a run, or have a name that no
+    other run meets."""
+    try:
+        inside = file.relative_to(Path(tempfile.gettempdir()).resolve())
+    except ValueError:
+        return False
+    return not file.exists() or _PASSING.fullmatch(inside.parts[0]) is not None
 
 
 #: so many files are named one by one

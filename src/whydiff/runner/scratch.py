@@ -323,7 +323,8 @@ class Cover:
     def written(self) -> list[str]:
         """Files that were written, changed or removed: ``results.csv``, ``old.log (removed)``.
 
-        Named from the first folder, where the person stands; others in full.
+        Named from the first folder, where the person stands; others in full. Of a folder, what is
+        or was in it is listed; an empty one by itself: ``plots/ (empty)``.
         """
         names = []
         for k, one in enumerate(self.folders):
@@ -332,12 +333,9 @@ class Cover:
                 path = upper / inside
                 if any(part in _BYPRODUCTS for part in inside.parts) or path.suffix == ".pyc":
                     continue
-                # Of a folder, what was or is in it is listed.
-                name = str(inside) if k == 0 else str(folder / inside)
-                if removed and not _is_folder(folder / inside):
-                    names.append(f"{name} (removed)")
-                elif not removed and not stat.S_ISDIR(path.lstat().st_mode):
-                    names.append(name)
+                end = _end_of_name(folder / inside, path, removed)
+                if end is not None:
+                    names.append(f"{inside if k == 0 else folder / inside}{end}")
         return names
 
     def keep(self, place: Path) -> None:
@@ -345,10 +343,13 @@ class Cover:
         for one in self.folders:
             for inside, removed in self._changed(one):
                 source, target = Path(one["upper"]) / inside, _place_of(one, place) / inside
-                if removed or stat.S_ISDIR(source.lstat().st_mode):
+                if removed:
                     continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target, follow_symlinks=False)
+                if not _is_folder(source):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, target, follow_symlinks=False)
+                elif not _is_folder(Path(one.get("is of", one["folder"])) / inside):
+                    target.mkdir(parents=True, exist_ok=True)
 
     def _changed(self, one: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
         """Paths that were written or removed, from the folder, and whether they are gone."""
@@ -393,5 +394,23 @@ def _made_anew(path: Path) -> bool:
     return False
 
 
+def _end_of_name(original: Path, path: Path, removed: bool) -> str | None:
+    """What is said of a change behind its name; None where what is in a folder says it."""
+    if removed:
+        if not _is_folder(original):
+            return " (removed)"
+        return "/ (removed)" if _is_empty(original) else None
+    if not _is_folder(path):
+        return ""
+    return "/ (empty)" if not _is_folder(original) and _is_empty(path) else None
+
+
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing is in a folder but what Python writes by itself."""
+    with contextlib.suppress(OSError):  # closed to us
+        return all(entry.name in _BYPRODUCTS for entry in folder.iterdir())
+    return False

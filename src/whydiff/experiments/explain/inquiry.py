@@ -283,10 +283,12 @@ class Inquiry:
         """Says so where a run leaves files and goes on from what is there: on scratch copies no run
         finds what another has left. To be asked once all runs are over."""
         script = self.ran_a.run.script
-        if self.runs.resumed or not self.runs.place.folders or script.suffix != ".py":
+        if not self.runs.place.folders or script.suffix != ".py":
             return []
         parsed = parse(text_of(script).removeprefix(BOM))
         lines = goes_on_from_files(parsed, Names(parsed))
+        if self.runs.resumed:  # said with the files' names: a database is one as it is opened
+            lines = [(line, what) for line, what in lines if what.startswith("loads")]
         if not self.runs.written or not lines:
             return []
         line, what = lines[0]

@@ -284,13 +284,15 @@ def _tuples(structure: Any) -> Any:
 def initial_value(variable: Any, initializer: Any) -> np.ndarray | None:
     """The first value of a variable just made, or None where it cannot be known.
 
-    A variable made while a step is traced is filled only when the step first runs. Keras's own
+    A variable made while a step is traced is filled only when the step first runs, unless a
+    checkpoint waited for it and has filled it by now. Keras's own
     initializers give the same values whenever they are asked (they hold their seed), so they
     are asked once more, outside the trace; any other initializer is left alone.
     """
     with tf.init_scope():
         value = held_value(variable)
-        if type(value).__name__ != "UnliftedInitializerVariable":
+        unlifted = type(value).__name__ == "UnliftedInitializerVariable"
+        if not unlifted or value.is_initialized():
             return np.array(to_numpy(value))
         if isinstance(initializer, str):
             initializer = keras.initializers.get(initializer)
