@@ -72,9 +72,9 @@ def test_a_loop_of_one_recording_is_held_against_a_prediction_of_another(tmp_pat
     assert [c.source for c in found.causes] == ["initialization", "batch-size"]
     unknown = {u.source: u.evidence for u in found.unknown}
     assert "every layer in inference in both, where dropout draws nothing" in unknown["noise"]
-    assert found.notes[-1] == "Watched: 1 prediction in serve.py; 2 direct calls in by_hand.py."
-    told = [(c["script"], c["number"], c["side"]) for c in found.evidence["calls"]]
-    assert told == [("serve.py", 1, "A"), ("by_hand.py", 1, "B")]
+    assert found.notes[-1] == "Watched in A: 1 prediction; in B: 2 direct calls."
+    told = [(c["of"], c["number"], c["side"]) for c in found.evidence["calls"]]
+    assert told == [("A", 1, "A"), ("B", 1, "B")]
     text = " ".join(plain_text(screen_blocks(explanation_document(found))).split())
     assert text.startswith("Predict (line 1) of serve.py and the model called (line 9) of by_hand")
 

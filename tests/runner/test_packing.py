@@ -24,3 +24,23 @@ def test_the_states_of_the_global_generators_go_with_a_call():
         np.random.set_state(sent.generators["numpy"])
         drawn.append((random.random(), np.random.rand()))
     assert drawn[0] == drawn[1]
+
+
+def test_values_beside_the_weights_go_as_arrays_and_objects_stay():
+    """A mean that Normalization keeps as a tensor decides what a layer answers."""
+    import keras
+
+    held = {
+        "norm/mean": keras.ops.convert_to_tensor(np.array([[1.5, 2.0]], "float32")),
+        "scale": keras.Variable(np.float32(3)),
+        "words": ["", "[UNK]", "cat"],
+        "limits": {"low": np.float32(0.5), "high": (1, None)},
+        "generator": np.random.default_rng(1),
+    }
+    model = keras.Sequential([keras.layers.Dense(1)])
+    here = replace(LiveCall(call(1), model, (), (), {}, None, {}, {}), held=held)
+    there = live_call(codec.copied(call_arrays(here)), here, here.call).held
+    assert sorted(there) == ["limits", "norm/mean", "scale", "words"]
+    assert there["norm/mean"].dtype == "float32" and there["norm/mean"].tolist() == [[1.5, 2.0]]
+    assert float(there["scale"]) == 3 and there["words"] == held["words"]
+    assert float(there["limits"]["low"]) == 0.5 and there["limits"]["high"] == (1, None)

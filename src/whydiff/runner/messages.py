@@ -466,7 +466,8 @@ AnyRequest = FitRequest | ReplicaRequest | CallRequest
 
 @dataclass(frozen=True, eq=False)
 class FitArrays:
-    """What arrays can carry of a live fit; see ``core.live.Material``."""
+    """What arrays can carry of a live fit; see ``core.live.Material``. ``constants`` are tensors
+    that its layers compute with and that are no variables, by the fact that tells them."""
 
     weights: list[np.ndarray]
     noise: list[np.ndarray]
@@ -482,6 +483,7 @@ class FitArrays:
     host_draws: Mapping[str, Mapping[tuple[int, int], np.ndarray]]
     final: list[np.ndarray]
     logs: tuple[Mapping[str, float], ...]
+    constants: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,16 +191,14 @@ def _evidence(trials: CallTrials | None) -> dict[str, Any]:
 
 
 def _strips(scene: Scene, a: Call, b: Call) -> list[dict[str, Any]]:
-    """The calls of the script, or of the two scripts, each named."""
+    """The calls of the script; of two scripts those of A, then those of B."""
     if scene.execution_b is None or scene.script_b in ("", scene.script):
         return strip(scene.execution, {number_of(b): "B", number_of(a): "A"})
+    sides = ("A", scene.execution, a), ("B", scene.execution_b, b)
     return [
-        {"script": script, **told}
-        for script, execution, sides in (
-            (scene.script, scene.execution, {number_of(a): "A"}),
-            (scene.script_b, scene.execution_b, {number_of(b): "B"}),
-        )
-        for told in strip(execution, sides)
+        {"of": side, **told}
+        for side, execution, call in sides
+        for told in strip(execution, {number_of(call): side})
     ]
 
 
@@ -284,14 +282,11 @@ def _seen(scene: Scene) -> str:
     """What was watched in the script, or in each of the two."""
     if scene.execution_b is None or scene.script_b in ("", scene.script):
         return agreement(scene.execution)
-    parts = [
-        f"{scope(execution.in_order())}{_beyond(execution)} in {script}"
-        for script, execution in (
-            (scene.script, scene.execution),
-            (scene.script_b, scene.execution_b),
-        )
-    ]
-    return f"Watched: {'; '.join(parts)}."
+    one, other = (
+        scope(execution.in_order()) + _beyond(execution)
+        for execution in (scene.execution, scene.execution_b)
+    )
+    return f"Watched in each: {one}." if one == other else f"Watched in A: {one}; in B: {other}."
 
 
 def agreement(execution: Execution) -> str:

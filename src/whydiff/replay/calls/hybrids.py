@@ -138,8 +138,12 @@ class CallHybrids:
         for source, names in self.fields.held.items():
             live = self.lives[side(choice, source)]
             for held in live.call.recipe.state:
-                if held.name not in names or held.name not in live.held:
+                if held.name not in names:
                     continue
+                if held.name not in live.held:
+                    raise TransferError(
+                        f"{held.name} is no value that another process can be given"
+                    )
                 value = live.held[held.name]
                 if held.stale:
                     value = live.traced.get(held.name, value)

@@ -228,9 +228,15 @@ def calls_in_order(calls: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
     marked."""
     if len(calls) < 2:
         return
-    title = f"The calls of {'both scripts' if calls[0].get('script') else 'the script'}, in order"
+    title = f"The calls of {'both sides' if calls[0].get('of') else 'the script'}, in order"
     rows = tuple(
-        (c.get("side", ""), str(c["number"]), _what(c), str(c.get("model", "")), _gave(c))
+        (
+            c.get("side", ""),
+            f"{c.get('of', '')} {c['number']}".strip(),
+            name(dict(c)),
+            str(c.get("model", "")),
+            _gave(c),
+        )
         for c in calls
     )
     table = Table(
@@ -238,12 +244,6 @@ def calls_in_order(calls: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
         legend="A and B mark the compared calls; of many calls from one line the first is listed.",
     )  # fmt: skip
     yield Section("calls", title, (table,), depth=VERBOSE)
-
-
-def _what(call: Mapping[str, Any]) -> str:
-    """``predict (line 24)``, of two scripts with the name of its own."""
-    of = f" of {call['script']}" if call.get("script") else ""
-    return name(dict(call)) + of
 
 
 def _gave(call: Mapping[str, Any]) -> str:

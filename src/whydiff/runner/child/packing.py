@@ -5,6 +5,7 @@ Only for processes of one verb; a recording on disk holds digests, not samples.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,8 +18,10 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
 from whydiff.core.live import Live, LiveCall, Material, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe
-from whydiff.keras_backend.internals import leaves_of, pack_leaves
+from whydiff.keras_backend import adapter_of
+from whydiff.keras_backend.internals import is_tensor, is_variable, leaves_of, pack_leaves
 from whydiff.keras_backend.leaves import weighted
+from whydiff.replay.calls.hybrids import like
 from whydiff.replay.joined import joined
 from whydiff.runner.messages import CallArrays, FitArrays, FitElsewhere, TrainingArrays
 from whydiff.storage import load
@@ -47,6 +50,7 @@ def fit_arrays(live: Live) -> FitArrays:
         },
         final=_arrays(live.final),
         logs=tuple(live.logs),
+        constants=_carried({r.key: r.value for r in live.outside if r.constant}, live.model),
     )
 
 
@@ -84,7 +88,16 @@ def live_fit(arrays: FitArrays, like: Live, recipe: Recipe) -> Live:
         trained=arrays.final,
         logs=arrays.logs,
         fit_arguments=asked_of_fit(recipe),
+        outside=[_with_constant(read, arrays.constants) for read in like.outside],
     )
+
+
+def _with_constant(read: Any, constants: Mapping[str, np.ndarray]) -> Any:
+    """What a layer reads, with the tensor that the other process's layer held, such as the mean
+    that Normalization derives from its weights."""
+    if not read.constant or read.key not in constants:
+        return read
+    return replace(read, value=like(read.value, constants[read.key]))
 
 
 def adopted(
@@ -121,8 +134,8 @@ def call_arrays(live: LiveCall) -> CallArrays:
         noise=tuple(_arrays(live.noise)),
         generators=dict(live.generators),
         fed=fed,
-        held=_carried(live.held),
-        traced=_carried(live.traced),
+        held=_carried(live.held, live.model),
+        traced=_carried(live.traced, live.model),
         arguments=_plain(live.arguments),
     )
 
@@ -158,8 +171,38 @@ def _arrays(values: Any) -> Any:
     return np.asarray(values)
 
 
-def _carried(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: v for n, v in values.items() if isinstance(v, (*_PLAIN, np.ndarray))}
+class _Lost(Exception):
+    """A value that is neither plain nor an array stays where it is."""
+
+
+def _carried(values: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """Those of some values that a message can carry; tensors and variables go as arrays."""
+    sent = {}
+    for name, value in values.items():
+        with contextlib.suppress(_Lost):
+            sent[name] = _sent(value, model)
+    return sent
+
+
+def _sent(value: Any, model: Any) -> Any:
+    if isinstance(value, _PLAIN):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(_sent(one, model) for one in value)
+    if isinstance(value, Mapping):
+        return {key: _sent(one, model) for key, one in value.items()}
+    array = _as_array(value, model)
+    if array is None or array.dtype == object:
+        raise _Lost
+    return array
+
+
+def _as_array(value: Any, model: Any) -> np.ndarray | None:
+    if isinstance(value, np.ndarray | np.generic):
+        return np.asarray(value)
+    if is_variable(value) or is_tensor(value):
+        return np.array(adapter_of(model).to_numpy(value))
+    return None
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
