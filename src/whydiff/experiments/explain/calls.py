@@ -370,8 +370,6 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
 def _with_places(site: Site, a: Call, b: Call, verdict: Verdict) -> Verdict:
     """The verdict with the lines of the script that its causes come from, where that is known."""
     assert isinstance(b, MeasuringCall)
-    if site.run is None:
-        return verdict
     read = (read_by(site.execution, b) if b.score else None) or b
     return with_places(verdict, Pair(a, b, read, site.execution.events), site.run)
 

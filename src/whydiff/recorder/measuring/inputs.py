@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whydiff.core.calls import REORDERS, Inputs, Leaf
+from whydiff.core.stack import cell_of
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.code import draws_at, is_scripts
 from whydiff.keras_backend.internals import map_leaves
@@ -130,7 +131,11 @@ def own_source(data: Any) -> dict[str, Any]:
     if dataset is None or not is_scripts(cls):
         return {}
     drawn = {method: draws_at(cls, method) for method in _ORDERING}
-    methods = {method: list(place) for method, place in drawn.items() if place}
+    methods = {
+        method: [cell_of(place[0]) or place[0], place[1]]
+        for method, place in drawn.items()
+        if place
+    }
     takes = "shuffle" in inspect.signature(cls).parameters
     return {REORDERS: {"class": cls.__name__, "methods": methods, "shuffle": takes}}
 
