@@ -36,10 +36,13 @@ def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
             return None if cut is None else f"column 1 then {cut}"
     if flat.size != values.size:
         return None
+    zeros = values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any()
+    if zeros and array.dtype == np.intp and values.min() < 0 < values.max():
+        return OF_ONE_COLUMN  # a cut of logits would tell some that are positive
     if np.array_equal(flat, np.round(values.reshape(-1))):
         return "round"
     cut = _cut(values.reshape(-1), flat)
-    if cut is None and values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any():
+    if cut is None and zeros:
         return OF_ONE_COLUMN
     return _scaled(values, array) if cut is None and array.dtype.kind == "f" else cut
 

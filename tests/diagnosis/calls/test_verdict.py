@@ -876,6 +876,7 @@ def test_argmax_of_a_single_column(head, threshold, values, advice, by_hand):
     against = Against("accuracy", 0.95, threshold=threshold, head=head)
     (cause,) = judge_score(values, score, against).causes
     assert (cause.mechanism, cause.status) == ("argmax-of-one-column", CONFIRMED)
+    assert (" takes argmax" if by_hand else " was given argmax") in cause.detail
     assert advice in cause.remedy
     assert ("BinaryAccuracy" in cause.remedy) == (head == LOGITS and threshold == 0.5)
 

@@ -379,7 +379,8 @@ def _rules(
     cut = _CUTS.get(names.own_cut, "")
     blind = transformation == OF_ONE_COLUMN or one_number(by(scoring.WHATEVER), told)
     if blind and abs(to_wanted(cut)) <= LEFT:
-        yield _of_one_column(cut, by(cut), told, names)._replace(left=to_wanted(cut))
+        found = _of_one_column(cut, by(cut), told, names, transformation == OF_ONE_COLUMN)
+        yield found._replace(left=to_wanted(cut))
     for one, other, id, detail in OF_BOTH:
         if one_number(by(one), wanted) and one_number(by(other), told):
             values_by = f"{one} {number(by(one))}, {other} {number(by(other))}"
@@ -432,9 +433,11 @@ def _rules(
         )
 
 
-def _of_one_column(rule: str, value: float, told: float, names: Names) -> _Rule:
-    """The rule that a score takes the largest of a single output, with what to do for this head."""
-    detail = f"{names.function} takes argmax of a single column, which is 0 for every sample"
+def _of_one_column(rule: str, value: float, told: float, names: Names, given: bool) -> _Rule:
+    """The rule that a score takes the largest of a single output, or was ``given`` it, with what to
+    do for this head."""
+    takes = "was given" if given else "takes"
+    detail = f"{names.function} {takes} argmax of a single column, which is 0 for every sample"
     advice = ""
     if names.head == SOFTMAX_OF_ONE:
         detail += "; the column itself is 1 for every sample, as a softmax over one unit always is"
