@@ -24,6 +24,7 @@ CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
         (PROBABILITIES, PROBABILITIES.ravel(), "ravel"),
         (PROBABILITIES, PROBABILITIES.astype("float64")[:, 0], "ravel"),
         (PROBABILITIES, np.round(PROBABILITIES).astype(int), "round"),
+        (LOGITS, np.round(LOGITS).ravel(), "round to whole numbers"),
         (PROBABILITIES, PROBABILITIES[:, 0] > 0.7, "threshold"),
         (CLASSES, CLASSES.argmax(1), "argmax"),
         (CLASSES, CLASSES[:, 2], "column 2"),

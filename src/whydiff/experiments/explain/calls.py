@@ -52,7 +52,11 @@ from whydiff.diagnosis.calls.pairs.metric_names import (
     threshold_of,
 )
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
-from whydiff.diagnosis.calls.related import scaled_within, with_labels_related
+from whydiff.diagnosis.calls.related import (
+    in_one_order,
+    scaled_within,
+    with_labels_related,
+)
 from whydiff.diagnosis.calls.results import (
     Call,
     kind_of,
@@ -534,6 +538,7 @@ def _described(
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
             verdict = scaled_within(verdict, pair.a, related.factors)
+            verdict = in_one_order(verdict, related.kinds)
     if any(c.mechanism == "other-labels" for c in verdict.causes):
         assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
         one, other = served(site, pair.a), served(site, pair.b)
