@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,17 +127,25 @@ _ORDERING = ("on_epoch_end", "on_epoch_begin", "__getitem__", "__init__")
 def own_source(data: Any) -> dict[str, Any]:
     """Of a data adapter that reads a PyDataset of the script's own: where that draws."""
     dataset = getattr(data, "py_dataset", None)
-    cls = type(dataset)
-    if dataset is None or not is_scripts(cls):
+    cls: type = type(dataset)
+    return {} if dataset is None else dict(_reorders(cls))
+
+
+@functools.lru_cache(maxsize=64)
+def _reorders(cls: type) -> dict[str, Any]:
+    if not is_scripts(cls):
         return {}
     drawn = {method: draws_at(cls, method) for method in _ORDERING}
-    methods = {
-        method: [cell_of(place[0]) or place[0], place[1]]
-        for method, place in drawn.items()
-        if place
-    }
-    takes = "shuffle" in inspect.signature(cls).parameters
+    places = {method: place for method, place in drawn.items() if place}
+    methods = {method: [cell_of(file) or file, line] for method, (file, line) in places.items()}
+    made_by: Any = cls
+    code = getattr(made_by.__init__, "__code__", None)
+    takes = code is not None and "shuffle" in code.co_varnames[: _arguments_of(code)]
     return {REORDERS: {"class": cls.__name__, "methods": methods, "shuffle": takes}}
+
+
+def _arguments_of(code: types.CodeType) -> int:
+    return code.co_argcount + code.co_kwonlyargcount
 
 
 class Sources:
