@@ -1,5 +1,7 @@
 """Which line of which file a sentence names."""
 
+from dataclasses import replace
+
 import pytest
 
 from whydiff.core.findings import CONFIRMED, Cause
@@ -28,3 +30,11 @@ def test_a_cause_has_the_line_that_is_named_first_in_what_is_said_of_it():
     assert located(swapped, a, b).where == "src/train.py:9"
     unknown = Cause("data-order", "B shuffles", CONFIRMED, "other order", "")
     assert located(unknown, a, b).where == ""
+
+
+def test_a_place_that_is_known_comes_first():
+    """A bare name of a file is that of the script."""
+    a, b = {"script": "src/train.py"}, {"script": "src/train.py"}
+    cause = Cause("mode", "line 4 vs. line 6", CONFIRMED, "e", "r", where="train.py:6")
+    assert located(cause, a, b).where == "src/train.py:6"
+    assert located(replace(cause, where="data.py:3"), a, b).where == "data.py:3"

@@ -13,6 +13,7 @@ from whydiff.core.transformations import (
 )
 
 PROBABILITIES = np.random.default_rng(0).uniform(size=(40, 1)).astype("float32")
+LOGITS = np.linspace(-3, 0.4, 40, dtype="float32")[:, None]
 CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
 
 
@@ -23,6 +24,7 @@ CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
         (PROBABILITIES, PROBABILITIES.ravel(), "ravel"),
         (PROBABILITIES, PROBABILITIES.astype("float64")[:, 0], "ravel"),
         (PROBABILITIES, np.round(PROBABILITIES).astype(int), "round"),
+        (LOGITS, np.round(LOGITS).ravel(), "round to whole numbers"),
         (PROBABILITIES, PROBABILITIES[:, 0] > 0.7, "threshold"),
         (CLASSES, CLASSES.argmax(1), "argmax"),
         (CLASSES, CLASSES[:, 2], "column 2"),
@@ -30,6 +32,11 @@ CLASSES = np.random.default_rng(1).normal(size=(40, 3)).astype("float32")
         (np.array([[-2.0], [3.0]]), np.array([0, 1]), "threshold 0.5"),
         (np.array([[-2.0], [0.3]]), np.array([0, 1]), "threshold 0"),
         (PROBABILITIES + 1, np.zeros(40, int), OF_ONE_COLUMN),
+        # Logits below 0.5, some of them positive: a cut at 0 would give other classes. One at 0.5
+        # gives booleans, and all logits below 0 are of one class by any cut.
+        (LOGITS, np.zeros(40, int), OF_ONE_COLUMN),
+        (LOGITS, np.zeros(40, bool), "threshold 0.5"),
+        (LOGITS - 1, np.zeros(40, "int32"), "threshold 0.5"),
     ],
 )
 def test_known_transformations_are_recognised(values, array, expected):

@@ -31,15 +31,13 @@ def place_in(text: str, script: str) -> tuple[str, int] | None:
 
 
 def located(cause: Cause, a: Mapping[str, Any], b: Mapping[str, Any]) -> Cause:
-    """A cause with the line that made the difference, where it is not known already and what is
-    said of it names one.
+    """A cause with the line that made the difference, where that is known or what is said of it
+    names one.
 
     ``a`` and ``b`` are the sides of an explanation.
     """
-    if cause.where:
-        return cause
     script = str(b.get("script") or a.get("script") or "")
-    place = said_place(cause, script)
+    place = place_in(cause.where, script) or said_place(cause, script)
     return replace(cause, where=f"{place[0]}:{place[1]}") if place else cause
 
 

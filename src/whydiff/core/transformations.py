@@ -36,10 +36,13 @@ def transformation(values: np.ndarray, array: np.ndarray) -> str | None:
             return None if cut is None else f"column 1 then {cut}"
     if flat.size != values.size:
         return None
+    zeros = values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any()
+    if zeros and array.dtype == np.intp and values.min() < 0 < values.max():
+        return OF_ONE_COLUMN  # a cut of logits would tell some that are positive
     if np.array_equal(flat, np.round(values.reshape(-1))):
-        return "round"
+        return "round" if np.isin(flat, (0, 1)).all() else f"round {TO_WHOLE}"
     cut = _cut(values.reshape(-1), flat)
-    if cut is None and values.shape[-1] == 1 and array.dtype.kind in "iu" and not flat.any():
+    if cut is None and zeros:
         return OF_ONE_COLUMN
     return _scaled(values, array) if cut is None and array.dtype.kind == "f" else cut
 
@@ -59,6 +62,8 @@ def renamed(classes: np.ndarray, names: np.ndarray) -> dict[object, object] | No
     return found if alike and len(found) > 1 else None
 
 
+#: How rounding makes no classes of outputs beyond 0 and 1.
+TO_WHOLE = "to whole numbers"
 #: The position of the largest of one: 0, whatever the output is.
 OF_ONE_COLUMN = "argmax of one column"
 #: Functions that undo what is done to targets before a training.
@@ -122,9 +127,10 @@ def _shortest(low: float, high: float) -> str:
 
 
 def cut_by(done: str) -> str:
-    """The threshold of a transformation in words, "" where it has none."""
+    """The threshold of a transformation in words, "" where it has none; where outputs were rounded
+    to other numbers than 0 and 1, that they were."""
     if "round" in done:
-        return "0.5"
+        return f"rounded {TO_WHOLE}" if TO_WHOLE in done else "0.5"
     _, has, rest = done.partition("threshold ")
     value, _, between = rest.partition(" of ")
     if not has or not between:

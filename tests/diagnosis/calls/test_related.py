@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from whydiff.core.findings import CONFIRMED, Cause
-from whydiff.diagnosis.calls.related import scaled_within, with_labels_related
+from whydiff.core.findings import CONFIRMED, Cause, Excluded
+from whydiff.diagnosis.calls.related import in_one_order, scaled_within, with_labels_related
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.testing.calls import call
 
@@ -70,3 +70,24 @@ def test_labels_that_follow_from_the_others(kinds, mechanism):
     assert found.mechanism == mechanism
     related = len(kinds) == 1 and kinds[0]
     assert found.detail == ("d; of the labels B is A + 1" if related else "d")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "known"),
+    [
+        (("scaled",), True),
+        (("equal", "encoded"), True),
+        (("near",), False),  # most rows are nearest to theirs, not all
+        (("",), False),
+        (("equal",), False),  # then it is not the inputs that differ
+        ((), False),
+    ],
+)
+def test_rows_that_follow_from_each_other_are_in_one_order(kinds, known):
+    doubt = Excluded("data-order", "the samples are others"), Excluded("weights", "w")
+    found = in_one_order(Verdict(unknown=doubt), kinds)
+    assert [one.source for one in found.unknown] == (
+        ["weights"] if known else ["data-order", "weights"]
+    )
+    assert [one.source for one in found.excluded] == (["data-order"] if known else [])
+    assert in_one_order(Verdict(), kinds) == Verdict()  # no doubt, nothing to say

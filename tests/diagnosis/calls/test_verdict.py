@@ -876,6 +876,7 @@ def test_argmax_of_a_single_column(head, threshold, values, advice, by_hand):
     against = Against("accuracy", 0.95, threshold=threshold, head=head)
     (cause,) = judge_score(values, score, against).causes
     assert (cause.mechanism, cause.status) == ("argmax-of-one-column", CONFIRMED)
+    assert (" takes argmax" if by_hand else " was given argmax") in cause.detail
     assert advice in cause.remedy
     assert ("BinaryAccuracy" in cause.remedy) == (head == LOGITS and threshold == 0.5)
 
@@ -886,6 +887,19 @@ def test_a_score_that_depends_on_the_outputs_is_no_argmax_of_a_column():
     values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_HALF: 0.95, FROM_ZERO: 0.25}
     (cause,) = judge_score(values, score, Against("accuracy", 0.95)).causes
     assert cause.mechanism == "another-threshold" and "cut at 0.9," in cause.detail
+
+
+def test_logits_that_were_rounded_were_not_cut():
+    told = Score("by hand.accuracy", 2, "", "round to whole numbers", row_digests([X]))
+    score = call(3, "score", values={"score": 0.25}, score=told)
+    values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_HALF: 0.9, FROM_ZERO: 0.95}
+    (cause,) = judge_score(values, score, Against("accuracy", 0.95, threshold=0.0)).causes
+    assert cause.mechanism == "another-threshold"
+    assert "was given outputs rounded to whole numbers, " in cause.detail
+    # an error of rounded numbers is no matter of a threshold
+    values = {AGAIN: 0.25, ALIGNED: 0.25, FROM_OUTPUTS: 0.95, FROM_CLASSES: 0.25}
+    (cause,) = judge_score(values, score, Against("mse", 0.95)).causes
+    assert cause.mechanism == "classes-instead-of-outputs"
 
 
 def test_outputs_that_are_compared_as_they_are():

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from whydiff.core.calls import MeasuringCall
+from whydiff.core.findings import Excluded
 from whydiff.diagnosis.calls.verdict import Verdict, named_more
 from whydiff.stats.correspondence import factor_in_words
 
@@ -39,6 +40,28 @@ def scaled_within(verdict: Verdict, call: MeasuringCall, factors: Sequence[float
         for cause in verdict.causes
     )
     return replace(verdict, causes=causes)
+
+
+#: Correspondences that hold for every row that is looked at; a row that is only nearest to its
+#: counterpart does not show that all are in one order.
+_ROW_BY_ROW = frozenset(
+    {"equal", "padded", "rearranged", "rounded", "shifted", "scaled", "encoded"}
+)
+
+
+def in_one_order(verdict: Verdict, kinds: Sequence[str]) -> Verdict:
+    """The verdict without the doubt about the order of inputs that follow from each other row by
+    row, as ``kinds`` says of each."""
+    if not kinds or not {*kinds} <= _ROW_BY_ROW or {*kinds} == {"equal"}:
+        return verdict
+    unknown = tuple(one for one in verdict.unknown if one.source != "data-order")
+    if len(unknown) == len(verdict.unknown):
+        return verdict
+    known = Excluded(
+        "data-order",
+        "as far as they were compared, the inputs of B follow row by row from those of A",
+    )
+    return replace(verdict, unknown=unknown, excluded=(*verdict.excluded, known))
 
 
 def with_labels_related(verdict: Verdict, kinds: Sequence[str], texts: Sequence[str]) -> Verdict:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from whydiff.core import scoring
 from whydiff.core.findings import SUSPECTED, Cause
-from whydiff.core.transformations import OF_ONE_COLUMN
+from whydiff.core.transformations import OF_ONE_COLUMN, TO_WHOLE
 from whydiff.core.words import number
 from whydiff.diagnosis.calls.heads import LOGITS, SOFTMAX_OF_ONE
 from whydiff.diagnosis.calls.trials import SMALL
@@ -71,7 +71,7 @@ OF_SCORE = {
         (scoring.FROM_HALF, scoring.FROM_ZERO),
         (
             "another-threshold",
-            "{function} was given outputs cut at {cut}, {its} cuts them at {own_cut}",
+            "{function} was given outputs {made}, {its} cuts them at {own_cut}",
         ),
     ),
     scoring.SAME_SHAPE: (
@@ -164,6 +164,11 @@ class Names(NamedTuple):
     own_cut: str = "0.5"  # where the metric cuts them
     plain_loss: str = ""  # how the script compiles the loss alone as a metric
     head: str = ""  # see :func:`whydiff.diagnosis.calls.heads.head_of`
+
+    @property
+    def made(self) -> str:
+        """What the script did to the outputs that it scored: it cut or rounded them."""
+        return self.cut if TO_WHOLE in self.cut else f"cut at {self.cut}"
 
 
 class _Rule(NamedTuple):
@@ -292,7 +297,7 @@ def _of_score(
         detail = "{function} makes other classes of the outputs than {its}, which cuts them at " + (
             names.own_cut
         )
-    return _Rule(id, detail.format(**names._asdict()), evidence)
+    return _Rule(id, detail.format(**names._asdict(), made=names.made), evidence)
 
 
 def _of_setting(rule: str, names: Names, evidence: str) -> _Rule:
@@ -379,7 +384,8 @@ def _rules(
     cut = _CUTS.get(names.own_cut, "")
     blind = transformation == OF_ONE_COLUMN or one_number(by(scoring.WHATEVER), told)
     if blind and abs(to_wanted(cut)) <= LEFT:
-        yield _of_one_column(cut, by(cut), told, names)._replace(left=to_wanted(cut))
+        found = _of_one_column(cut, by(cut), told, names, transformation == OF_ONE_COLUMN)
+        yield found._replace(left=to_wanted(cut))
     for one, other, id, detail in OF_BOTH:
         if one_number(by(one), wanted) and one_number(by(other), told):
             values_by = f"{one} {number(by(one))}, {other} {number(by(other))}"
@@ -408,10 +414,11 @@ def _rules(
             f"100 times {number(told)} is {number(100 * told)}, {metric} {number(wanted)}",
             f"Multiply {function} by 100.",
         )
-    if names.cut != names.own_cut and abs(to_told(scoring.FROM_CLASSES)) <= LEFT:
+    cuts = names.cut != names.own_cut and TO_WHOLE not in names.cut  # what is rounded is no class
+    if cuts and abs(to_told(scoring.FROM_CLASSES)) <= LEFT:
         yield _Rule(
             "another-threshold",
-            f"{function} was given outputs cut at {names.cut}, {its} cuts them at {names.own_cut}",
+            f"{function} was given outputs {names.made}, {its} cuts them at {names.own_cut}",
             of_metric(scoring.FROM_CLASSES),
             left=to_told(scoring.FROM_CLASSES),
         )
@@ -432,9 +439,11 @@ def _rules(
         )
 
 
-def _of_one_column(rule: str, value: float, told: float, names: Names) -> _Rule:
-    """The rule that a score takes the largest of a single output, with what to do for this head."""
-    detail = f"{names.function} takes argmax of a single column, which is 0 for every sample"
+def _of_one_column(rule: str, value: float, told: float, names: Names, given: bool) -> _Rule:
+    """The rule that a score takes the largest of a single output, or was ``given`` it, with what to
+    do for this head."""
+    takes = "was given" if given else "takes"
+    detail = f"{names.function} {takes} argmax of a single column, which is 0 for every sample"
     advice = ""
     if names.head == SOFTMAX_OF_ONE:
         detail += "; the column itself is 1 for every sample, as a softmax over one unit always is"

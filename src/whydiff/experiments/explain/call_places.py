@@ -92,14 +92,18 @@ class Pair:
     events: Sequence[Event] = ()
 
 
-def with_places(verdict: Verdict, pair: Pair, run: Run) -> Verdict:
+def with_places(verdict: Verdict, pair: Pair, run: Run | None) -> Verdict:
     """The verdict on two calls with the place of each cause, and what the script's text says of
-    it."""
-    program = Program(run)
+    it; of a session there is no ``run`` of a script."""
+    program = None if run is None else Program(run)
     inputs = pair.read.recipe.inputs
     ours = inputs if isinstance(pair.a, Fit) else pair.a.recipe.inputs
-    known = of_own_class(ours, inputs) or program.reshuffling_of(pair.read)
+    known = of_own_class(ours, inputs)
+    if known is None and program is not None:
+        known = program.reshuffling_of(pair.read)
     verdict = with_reshuffling(verdict, str(inputs.facts.get("source")), known)
+    if program is None:
+        return verdict
     return replace(verdict, causes=tuple(_placed(c, pair, program) for c in verdict.causes))
 
 

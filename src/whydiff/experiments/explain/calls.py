@@ -52,7 +52,11 @@ from whydiff.diagnosis.calls.pairs.metric_names import (
     threshold_of,
 )
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
-from whydiff.diagnosis.calls.related import scaled_within, with_labels_related
+from whydiff.diagnosis.calls.related import (
+    in_one_order,
+    scaled_within,
+    with_labels_related,
+)
 from whydiff.diagnosis.calls.results import (
     Call,
     kind_of,
@@ -371,8 +375,6 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
 def _with_places(site: Site, a: Call, b: Call, verdict: Verdict) -> Verdict:
     """The verdict with the lines of the script that its causes come from, where that is known."""
     assert isinstance(b, MeasuringCall)
-    if site.run is None:
-        return verdict
     read = (read_by(site.execution, b) if b.score else None) or b
     return with_places(verdict, Pair(a, b, read, site.execution.events), site.run)
 
@@ -550,6 +552,7 @@ def _described(
             text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
             verdict = named_more(verdict, "data-content", text, form)
             verdict = scaled_within(verdict, pair.a, related.factors)
+            verdict = in_one_order(verdict, related.kinds)
     if any(c.mechanism == "other-labels" for c in verdict.causes):
         assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
         one, other = served(site, pair.a), served(site, pair.b)

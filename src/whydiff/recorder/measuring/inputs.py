@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
+import types
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from whydiff.core.calls import REORDERS, Inputs, Leaf
+from whydiff.core.stack import cell_of
 from whydiff.core.weakly import Weakly
 from whydiff.keras_backend.code import draws_at, is_scripts
 from whydiff.keras_backend.internals import map_leaves
@@ -126,13 +127,25 @@ _ORDERING = ("on_epoch_end", "on_epoch_begin", "__getitem__", "__init__")
 def own_source(data: Any) -> dict[str, Any]:
     """Of a data adapter that reads a PyDataset of the script's own: where that draws."""
     dataset = getattr(data, "py_dataset", None)
-    cls = type(dataset)
-    if dataset is None or not is_scripts(cls):
+    cls: type = type(dataset)
+    return {} if dataset is None else dict(_reorders(cls))
+
+
+@functools.lru_cache(maxsize=64)
+def _reorders(cls: type) -> dict[str, Any]:
+    if not is_scripts(cls):
         return {}
     drawn = {method: draws_at(cls, method) for method in _ORDERING}
-    methods = {method: list(place) for method, place in drawn.items() if place}
-    takes = "shuffle" in inspect.signature(cls).parameters
+    places = {method: place for method, place in drawn.items() if place}
+    methods = {method: [cell_of(file) or file, line] for method, (file, line) in places.items()}
+    made_by: Any = cls
+    code = getattr(made_by.__init__, "__code__", None)
+    takes = code is not None and "shuffle" in code.co_varnames[: _arguments_of(code)]
     return {REORDERS: {"class": cls.__name__, "methods": methods, "shuffle": takes}}
+
+
+def _arguments_of(code: types.CodeType) -> int:
+    return code.co_argcount + code.co_kwonlyargcount
 
 
 class Sources:
