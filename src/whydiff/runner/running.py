@@ -175,7 +175,7 @@ class Ran:
                 "A revision is run as it was: name another one, or what it needs, as in "
                 '--a-with "-r requirements.txt" or an environment variable, --a-env NAME=VALUE.'
             )
-        elsewhere = module_elsewhere(last_output, self.run.script)
+        elsewhere = module_elsewhere(last_output, self.run.script, interpreter is None)
         if elsewhere:
             return elsewhere
         if self.run.purpose == "b" and not self.run.protected:
