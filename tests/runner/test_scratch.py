@@ -333,8 +333,8 @@ def test_what_each_run_writes_under_a_name_of_its_own_is_said_once():
         runs._closed(Run(Path("train.py")), names)
     assert runs.notes() == [
         "Scripts ran 2 times on scratch copies of the current folder; in place they would have "
-        f"written {known[0]}, e1.keras, {known[2]} and e2.keras, in each run under another name "
-        f"({known[0]} and {known[2]})."
+        f"written {known[0]}, e1.keras, {known[2]} and e2.keras, 2 of these under another name in "
+        "each run."
     ]
 
 

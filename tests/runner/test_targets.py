@@ -12,7 +12,13 @@ from whydiff.core.errors import WhydiffError
 from whydiff.core.question import SideOptions
 from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs
-from whydiff.runner.targets import Target, module_elsewhere, module_file, target_of
+from whydiff.runner.targets import (
+    Target,
+    module_elsewhere,
+    module_file,
+    of_another_python,
+    target_of,
+)
 
 SAYS = """
 import sys
@@ -159,3 +165,24 @@ def test_a_test_runs_alone_and_from_a_changed_text(tmp_path, monkeypatch):
         assert ran.exit_code == 0 and "changed" in (tmp_path / "b.log").read_text()
     with pytest.raises(WhydiffError, match="no script nowhere"):
         target_of("nowhere.py::test_one")
+
+
+def test_a_command_of_another_python_says_which(project, tmp_path, monkeypatch):
+    python = tmp_path / "other" / "bin" / "python3.11"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    command = python.parent / "fit-it"
+    command.write_text(f"#!{python}\nimport sys\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(python.parent))
+    with pytest.raises(WhydiffError) as refused:
+        target_of("fit-it")
+    assert f"{command} is there. It belongs to another Python" in refused.value.way_out
+    assert f"--a-python {python} --b-python {python}" in refused.value.way_out
+    missing = "ModuleNotFoundError: No module named 'churn'"
+    assert module_elsewhere(missing, command) == of_another_python(command)
+    assert module_elsewhere(missing, command, ours=False) == ""
+    for line in (f"#!{sys.executable}", "#!/bin/sh", "#!/gone/python3", "import sys", ""):
+        command.write_text(line)
+        assert of_another_python(command) == ""
+    assert of_another_python(tmp_path / "gone") == ""

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from whydiff.core.programs import UNWATCHED
+
 #: What decides how many threads a numerical library uses; read when it is imported.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -41,8 +43,8 @@ def unwatched_workers(started: int) -> str:
     if not started:
         return ""
     return (
-        f"The script started {started} worker process{'es' * (started > 1)}, in which nothing is "
-        "watched: a fit there (n_jobs=2) is in no answer. With n_jobs=1 it is."
+        f"The script started {started} worker process{'es' * (started > 1)}, {UNWATCHED}: a fit "
+        "there (n_jobs=2, a pool) is in no answer. With n_jobs=1, or without the pool, it is."
     )
 
 

@@ -23,6 +23,8 @@ SEEDING = "seeding"
 
 #: fact of an execution: how many processes its script started through multiprocessing or joblib
 PROCESSES = "worker processes"
+#: fact of an execution: Python programs that its script started (``core/programs.py``)
+PROGRAMS = "started programs"
 #: Fact of an environment: lines at which ``stateless_call`` was traced into a compiled function of
 #: the script's own.
 TRACED = "traced stateless calls"

@@ -18,9 +18,10 @@ from whydiff.core.metrics import (
     numbered_like,
     renamed_logs,
 )
+from whydiff.core.programs import programs_of, unwatched_programs
 from whydiff.core.question import FitName
 from whydiff.core.recipe import align, compiled_metrics
-from whydiff.core.recording import FAILED_FITS, PROCESSES, Execution, Fit
+from whydiff.core.recording import FAILED_FITS, PROCESSES, PROGRAMS, Execution, Fit
 from whydiff.core.words import listed
 from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.files import resumed_from
@@ -469,7 +470,9 @@ def in_workers(execution: Execution) -> str:
     """
     started = execution.environment.get(PROCESSES, 0)
     loads = any(fit.notes.get("data") in _LOADED_BY_WORKERS for fit in execution.fits)
-    return "" if loads or not isinstance(started, int) else unwatched_workers(started)
+    workers = "" if loads or not isinstance(started, int) else unwatched_workers(started)
+    programs = unwatched_programs(programs_of(execution.environment.get(PROGRAMS)))
+    return " ".join(filter(None, (workers, programs)))
 
 
 def failed_fits(execution: Execution) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from whydiff.core.files import UNSEEN, Used, content_digest
 from whydiff.core.interrupting import HANDLERS, pass_on
+from whydiff.core.programs import EVENTS, MOST as MOST_PROGRAMS, Program, begun
 from whydiff.core.stack import in_library
 
 #: So many files are kept; a data set of a million images is none of them.
@@ -56,6 +57,8 @@ class Opened:
         self.watching = False  # whether events are heard
         #: who hears an event before that, where it matters what others could see of this run
         self.outside: Mapping[str, Callable[[str, Sequence[Any]], None]] = {}
+        self.programs: dict[Program, None] = {}  # that were started beside this process
+        self._started_in = ""
         self._ours: set[str] = set()
         libraries = (sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib"))
         self._leave = tuple(
@@ -70,6 +73,7 @@ class Opened:
             return  # what listens takes a frame of its own: such a script would fail elsewhere
         if not self.watching:
             self.watching = True
+            self._started_in = os.getcwd()  # noqa: PTH109
             sys.addaudithook(self._heard)
 
     def wrote(self, path: str) -> None:
@@ -92,6 +96,7 @@ class Opened:
     def forget(self) -> None:
         """Another run begins in this process."""
         self.files.clear()
+        self.programs.clear()
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.watching or self._busy.now:
@@ -102,13 +107,17 @@ class Opened:
                 self.outside[event](event, arguments)
             finally:
                 self._busy.now = False
-        if event not in ("open", "sqlite3.connect", *_NAMED_ANEW):
+        if event not in ("open", "sqlite3.connect", *_NAMED_ANEW, *EVENTS):
             return
         before = HANDLERS.put_off()
         self._busy.now = True
         try:
             if event == "open":
                 self._opened(*arguments[:3])
+            elif event in EVENTS:
+                if len(self.programs) < MOST_PROGRAMS:
+                    programs = begun(event, arguments, self._started_in)
+                    self.programs |= dict.fromkeys(programs)
             elif event in _NAMED_ANEW:
                 self._note(arguments[1], read=False, write=True)
             else:

@@ -18,7 +18,7 @@ from whydiff.core.hybrids import Enough, Pins
 from whydiff.core.interrupting import pass_on
 from whydiff.core.live import Live
 from whydiff.core.machine import started_processes
-from whydiff.core.recording import FAILED_FITS, PROCESSES, TRACED
+from whydiff.core.recording import FAILED_FITS, PROCESSES, PROGRAMS, TRACED
 from whydiff.core.stack import OF_CALLS, hook_of, in_library
 from whydiff.core.words import listed
 from whydiff.keras_backend.patches import Patches
@@ -376,6 +376,9 @@ class Session:
                 self.writer.environment({TRACED: listed([str(n) for n in self._traced_lines])})
             if workers := started_processes():
                 self.writer.environment({PROCESSES: workers})
+            if OPENED.programs:
+                programs = [program.fact for program in OPENED.programs]
+                self.writer.environment({PROGRAMS: programs})
             self.writer.close(exit_code)
 
 

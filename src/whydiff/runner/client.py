@@ -26,6 +26,7 @@ from whydiff.core.errors import Terminated, WhydiffError, unreachable
 from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.keeping import Keep
 from whydiff.core.machine import Interpreter
+from whydiff.core.programs import UNWATCHED
 from whydiff.core.progress import EachEpoch, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.resumption import Resume
@@ -561,10 +562,6 @@ NOT_WATCHED = (
 )
 
 
-#: what a served script says that started processes, and never imported Keras itself
-_WORKERS = "in which nothing is watched"
-
-
 def not_recorded(child: Child, purpose: str) -> WhydiffError:
     """Why a script that is over left no recording, so that nothing was observed ``purpose``."""
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
@@ -572,6 +569,7 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         return WhydiffError(
             f"{child.run.text} was not watched, so nothing was observed {purpose}:\n{said[-1]}"
         )
+    started = [said for said in remarks(child.log) if UNWATCHED in said]
     if child.recording.exists():
         return WhydiffError(
             f"{child.run.text} was not watched: nothing can be written to {child.recording.parent}",
@@ -579,9 +577,7 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         )
     return WhydiffError(
         f"{child.run.text} never imported Keras, so no training was observed {purpose}",
-        next((said for said in remarks(child.log) if _WORKERS in said), NOT_WATCHED).removeprefix(
-            "whydiff: "
-        ),
+        "\n".join(said.removeprefix("whydiff: ") for said in started) or NOT_WATCHED,
     )
 
 

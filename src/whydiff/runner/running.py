@@ -175,7 +175,7 @@ class Ran:
                 "A revision is run as it was: name another one, or what it needs, as in "
                 '--a-with "-r requirements.txt" or an environment variable, --a-env NAME=VALUE.'
             )
-        elsewhere = module_elsewhere(last_output, self.run.script)
+        elsewhere = module_elsewhere(last_output, self.run.script, interpreter is None)
         if elsewhere:
             return elsewhere
         if self.run.purpose == "b" and not self.run.protected:
@@ -429,12 +429,10 @@ class Runs:
         known |= dict.fromkeys(name for name in names if name not in others)
 
     def _files(self, files: Collection[str]) -> str:
-        """Files by name, and which of them another run wrote under another name."""
-        renamed = [file for file in files if file in self.renamed]
-        if not renamed:
-            return _some(files)
-        which = "" if len(files) == 1 else f" ({_some(renamed)})"
-        return f"{_some(files)}, in each run under another name{which}"
+        """Files by name, and how many of them other runs wrote under other names."""
+        renamed = sum(file in self.renamed for file in files)
+        which = "" if renamed == len(files) else f"{renamed} of these "
+        return _some(files) + f", {which}under another name in each run" * bool(renamed)
 
     def _note_files(self, execution: Execution) -> None:
         """Files that a run was seen to write where nothing keeps them as they were, and those that

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,8 +124,30 @@ def _command(name: str, before: Sequence[str] = ()) -> Target:
         file = module_file(module.strip(), before)
         if file is not None and function:
             return Target(file, module.strip(), function.partition("[")[0].strip(), name)
+    on_path = shutil.which(name)
+    elsewhere = of_another_python(Path(on_path)) if on_path else ""
     raise WhydiffError(
-        f"there is no script {name}", f"Looked in {Path.cwd()} and among the installed commands."
+        f"there is no script {name}",
+        f"Looked in {Path.cwd()} and among the installed commands."
+        + f" {on_path} is there. {elsewhere}" * bool(elsewhere),
+    )
+
+
+def of_another_python(command: Path) -> str:
+    """What helps with a command whose first line names a Python other than ours; "" for others."""
+    try:
+        with command.open("rb") as file:
+            line = os.fsdecode(file.readline(_LONGEST_LINE)).strip()
+    except OSError:
+        return ""
+    words = line.removeprefix("#!").split() if line.startswith("#!") else []
+    python = Path(words[0]) if words and Path(words[0]).name.startswith("python") else None
+    if python is None or not python.is_file() or python.parent == Path(sys.executable).parent:
+        return ""
+    name = shlex.quote(str(python))
+    return (
+        f"It belongs to another Python: give its path with --a-python {name} --b-python {name} "
+        f"(where a verb runs one script, --python {name}), or install whydiff there."
     )
 
 
@@ -151,14 +174,16 @@ def module_file(name: str, before: Sequence[str] = ()) -> Path | None:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
+#: bytes of the line that names a command's Python
+_LONGEST_LINE = 1024
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _NO_PACKAGE = "ImportError: attempted relative import with no known parent package"
 
 
-def module_elsewhere(output: str, script: Path) -> str:
+def module_elsewhere(output: str, script: Path, ours: bool = True) -> str:
     """What helps a script that imports a module of its own project from where Python does not look.
 
-    "" where its last ``output`` does not say that.
+    "" where its last ``output`` does not say that. ``ours``: it ran with our Python.
     """
     lines = [line.strip() for line in output.splitlines()]
     folder = script.absolute().parent
@@ -173,6 +198,8 @@ def module_elsewhere(output: str, script: Path) -> str:
     missing = next(filter(None, map(_NO_MODULE.fullmatch, reversed(lines))), None)
     if missing is None:
         return ""
+    if ours and (other := of_another_python(script)):
+        return other
     name, here = missing[1].partition(".")[0], Path.cwd()
     inside = [place for place in folder.parents if here in place.parents]
     for place in (*inside, here, here / "src"):

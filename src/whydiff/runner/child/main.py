@@ -269,13 +269,11 @@ def _serve(watching: Watching, start: Start, descriptors: Sequence[int], code: i
 
     Where it never imported Keras there is nothing to ask, and the process just ends.
     """
-    from whydiff.core.machine import return_freed_memory, started_processes, unwatched_workers
+    from whydiff.core.machine import return_freed_memory
 
     watching.serves = True
     if watching.session is None:
-        if workers := unwatched_workers(started_processes()):
-            with contextlib.suppress(Exception):  # the script may have closed it
-                print(f"whydiff: {workers}", file=sys.stderr, flush=True)
+        watching.say_what_was_started()
         return
     from whydiff.runner import codec
     from whydiff.runner.child.answering import serve

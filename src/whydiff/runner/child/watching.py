@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whydiff.core.interrupting import HANDLERS, pass_on, quietly
+from whydiff.core.programs import unwatched_programs
 from whydiff.recorder import score_hooks, seedings
 from whydiff.recorder.opened import OPENED
 from whydiff.recorder.outside import EVENTS, Outside, tells, wait_for_any
@@ -181,6 +182,14 @@ class Watching:
             session.writer.environment({REPLACED: program})
         return bool(seen)
 
+    def say_what_was_started(self) -> None:
+        """Where the script itself used no Keras, what may have: processes that it started."""
+        from whydiff.core.machine import started_processes, unwatched_workers
+
+        workers = unwatched_workers(started_processes())
+        for text in filter(None, (workers, unwatched_programs(list(OPENED.programs)))):
+            _say(text)
+
     def close(self) -> None:
         """The script is over, after all that it left to its exit. Its exit code is not known yet.
 
@@ -190,7 +199,9 @@ class Watching:
             failed = hasattr(sys, "last_type") or hasattr(sys, "last_exc")
             if self.session is None and self._writer is not None:
                 self._writer.close(None)
-            elif self.session is not None and not self.session.closed:
+            elif self.session is None:
+                self.say_what_was_started()
+            elif not self.session.closed:
                 self.session.close(None, completed=not failed)
 
 
