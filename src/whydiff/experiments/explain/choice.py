@@ -32,6 +32,7 @@ from whydiff.experiments.explain.calls import (
 )
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.lines import with_lines
+from whydiff.experiments.explain.own_optimizer import with_optimizer_tried
 from whydiff.experiments.explain.sides import RunningSides, run_alike, two_fits
 from whydiff.experiments.explain.trainings import explain_trainings
 
@@ -137,10 +138,11 @@ def _with_printed(asked: Inquiry, found: Explanation) -> Explanation:
 
 
 def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:
-    """Where two calls differ because two fits do, the answer goes on with these."""
+    """Where two calls differ because two fits do, the answer goes on with these; where loops of the
+    script's own do, their optimizers are tried."""
     fits = found.evidence.get("fits")
     if not fits:
-        return found
+        return with_optimizer_tried(asked, found)
     try:
         sides = two_fits(asked.ran_a, (fits[0], fits[1]), asked.folder)
         if sides is None or asked.runs.no_time_for("the fits that left these weights"):
