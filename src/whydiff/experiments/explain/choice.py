@@ -21,6 +21,7 @@ from whydiff.diagnosis.calls.answer import (
 from whydiff.diagnosis.calls.pairs.choosing import alike
 from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
+from whydiff.diagnosis.notes import standardized
 from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
@@ -125,9 +126,10 @@ def agreement(asked: Inquiry) -> Explanation:
         found = answer(sides.compared, metric=asked.question.metric)
         agreed = watched(found, execution, ran_again)
         runs = (again or sides).compared
-        by_file = agree_by_file(runs.a, runs.b)
-        if by_file:
-            agreed = replace(agreed, notes=(by_file, *agreed.notes))
+        beside = [agree_by_file(runs.a, runs.b), *standardized(runs.a, runs.b)]
+        more = tuple(note for note in beside if note)
+        if more:
+            agreed = replace(agreed, notes=(*more, *agreed.notes))
     return with_others(_with_printed(asked, agreed), execution)
 
 
