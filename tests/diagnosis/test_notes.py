@@ -2,8 +2,17 @@
 
 from dataclasses import replace
 
-from whydiff.core.recording import Epoch, Side
-from whydiff.diagnosis.notes import loss_not_counted, on_other_samples, other_arguments, restarted
+import pytest
+
+from whydiff.core.recording import STANDARDIZED, Epoch, Side
+from whydiff.diagnosis.notes import (
+    loss_not_counted,
+    on_other_samples,
+    other_arguments,
+    restarted,
+    standardized,
+)
+from whydiff.stats.standardized import EACH, TOGETHER, TRAINING
 from whydiff.testing import sides
 from whydiff.testing.hybrids import compared
 from whydiff.testing.sides import a_fit, a_recipe, a_side, changed, content, facts
@@ -69,3 +78,19 @@ def test_other_arguments_of_a_recorded_run_are_noted_and_those_of_another_script
         "The script ran with other arguments: no arguments in A, --lr 0.1 'a name' in B."
     )
     assert other_arguments(a, a) == other_arguments(a, replace(b, script="other.py")) == ()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (TOGETHER, TRAINING, ["In A", "together", "In B", "alone, as they ought"]),
+        (TOGETHER, TOGETHER, ["In A and B", "(a leak)"]),
+        (EACH, "", ["In A training and validation samples are standardized each by their own"]),
+        (TRAINING, TRAINING, []),
+        ("", "", []),
+    ],
+)
+def test_statistics_of_validation_samples_in_the_training_data_are_told(a, b, said):
+    one, other = (a_side(fit={"notes": {STANDARDIZED: over}}) for over in (a, b))
+    text = " ".join(standardized(one, other))
+    assert all(part in text for part in said) and bool(text) is bool(said)

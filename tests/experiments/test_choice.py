@@ -62,6 +62,7 @@ def answered(monkeypatch):
         monkeypatch.setattr(choice, "answer", lambda compared, metric: None)
         monkeypatch.setattr(choice, "run_alike", lambda a, b: True)
         monkeypatch.setattr(choice, "agree_by_file", lambda a, b: "")
+        monkeypatch.setattr(choice, "standardized", lambda a, b: ())
         for name in ("with_seeds_tried", "with_fits_explained", "_with_printed"):
             monkeypatch.setattr(choice, name, lambda asked, found: found)
         monkeypatch.setattr(choice, "with_file_state", lambda found, a, b: found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Epoch, Frame, Side
-from whydiff.fixes import intended, proposals
+from whydiff.fixes import before_trials, intended, proposals
 from whydiff.fixes.proposal import Difference
+from whydiff.fixes.purposes import _alike
+from whydiff.script_text.edits import parse
 
 Sides = Callable[..., tuple[Side, Side]]
 Stack = Callable[..., tuple[Frame, ...]]
@@ -426,6 +429,12 @@ LOOPS = {
     "mean of scores": ("scores = []\nfor i in range(3):\n    m = member()\n    score = "
                        "m.evaluate(x, y)\n    scores.append(score)\nprint(np.mean(scores), "
                        "np.std(scores))\n", "repeats a training"),
+    "best of several": ("best = 0\nfor i in range(5):\n    m = member()\n    score = m.evaluate(x, "
+                        "y)\n    print(i, score)\n    if score > best:\n        best = score\n",
+                        "again and again"),
+    "rate drawn from a generator": ("rng = np.random.default_rng(1)\nfor i in range(3):\n"
+                                    "    rate = 10 ** rng.uniform(-3, -1)\n    m = member(rate)\n",
+                                    "draws the settings"),
     "rate drawn in the loop": ("for i in range(3):\n    rate = 10 ** np.random.uniform(-3, -1)\n"
                                "    m = member(rate)\n", "draws the settings"),
     "rate drawn in a function": ("def settings():\n    return {'rate': random.choice([1, 2])}\n\n\n"
@@ -446,16 +455,65 @@ def test_what_a_loop_is_for_decides_whether_it_is_seeded(
     assert said in " ".join(intended([], causes, text=text, a=a, b=b))
 
 
+@pytest.mark.parametrize("loop", ["best of several", "rate drawn in a function"])
+def test_trials_are_seeded_before_their_loop(sides: Sides, stack: Stack, loop: str) -> None:
+    lines, said = LOOPS[loop]
+    text = GATHERED + lines
+    a, b = built(sides, stack, text, next(ln for ln in lines.split("\n") if "member(" in ln))
+    made_by = Difference("runs", a, b, [], ["initialization", "data-order"])
+    sentence, found = before_trials(SCRIPT, text, made_by)
+    assert said in sentence and found
+    for proposal in found:
+        loops = [n for n in ast.walk(ast.parse(proposal.source)) if isinstance(n, ast.For)]
+        assert "set_random_seed(0)" in proposal.source
+        assert not any("set_random_seed" in ast.unparse(n) for n in loops)
+
+
+def test_a_seed_in_a_function_that_a_loop_calls_is_none_before_it(
+    sides: Sides, stack: Stack
+) -> None:
+    text = GATHERED.replace("def member", "SEED = 7\n\n\ndef member") + LOOPS["best of several"][0]
+    a, b = built(sides, stack, text, "    m = member()")
+    _, found = before_trials(SCRIPT, text, Difference("runs", a, b, [], ["initialization"]))
+    assert found
+    assert all("(SEED)\nfor i in" in p.source or "(SEED)\n\n\ndef" in p.source for p in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "alike"),
+    [("print(f'{k}')", True), ("found.append((k, m))", True), ("m.compile(k)", False)],
+)
+def test_a_number_of_a_turn_may_be_told_by_a_function(body: str, alike: bool) -> None:
+    text = f"{GATHERED}def once(k):\n    m = member()\n    {body}\n\n\nN = 4\n"
+    script = parse(f"{text}for i in range(N):\n    once(i)\n")
+    assert bool(_alike(script, script.tree.body[-1])) is alike
+
+
+def test_a_comparison_is_no_trial(sides: Sides, stack: Stack) -> None:
+    text = GATHERED + "for rate in (1, 2):\n    m = member(rate)\n"
+    a, b = built(sides, stack, text, "    m = member(rate)")
+    made_by = Difference("runs", a, b, [], ["initialization"])
+    assert before_trials(SCRIPT, text, made_by) == ("", [])
+
+
 @pytest.mark.parametrize(
     "lines",
     [
         "for rate in (1, 2):\n    m = member(rate)\n    print(rate, m.evaluate(x, y))\n",
+        "for rate in range(2):\n    m = member(rate)\n    print(rate, m.evaluate(x, y))\n",
+        "for rate in range(5):\n    rate = rate / 10\n    m = member(rate)\n",
         "for rate in (1, 2):\n    m = member(rate)\n    losses = []\n    for batch in x:\n"
         "        losses.append(m.evaluate(batch))\n    print(rate, np.mean(losses))\n",
         "for rate in (1, 2):\n    m = member(rate)\n    i = np.random.randint(0, 9)\n"
         "    print(i, m.predict(x[i]))\n",
     ],
-    ids=["rates", "a mean within each turn", "a row picked to be shown"],
+    ids=[
+        "rates",
+        "twice",
+        "a number that is a setting",
+        "a mean within each turn",
+        "a row picked to be shown",
+    ],
 )
 def test_a_loop_that_compares_is_seeded_alike(sides: Sides, stack: Stack, lines: str) -> None:
     text = GATHERED + lines

@@ -45,6 +45,8 @@ RATES = "learning rates"
 #: note of a fit with callbacks between its steps: [epoch, step, learning rates] wherever a step has
 #: others than the one before
 STEP_RATES = "learning rates by step"
+#: note of a fit: over which samples its inputs are standardized (``stats.standardized``)
+STANDARDIZED = "standardized over"
 #: note of successive fits held as one: [epoch, counting from 1, paths of seed generators] wherever
 #: a later fit begins with states that the one before it did not leave
 SEEDS_ANEW = "seed states anew"

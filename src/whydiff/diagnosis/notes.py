@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from whydiff.core.findings import CONFIRMED, UNKNOWN, Cause
-from whydiff.core.recording import RANDOM_MAP, Epoch, Execution, Side
+from whydiff.core.recording import RANDOM_MAP, STANDARDIZED, Epoch, Execution, Side
 from whydiff.core.words import capital, listed, number, percent
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.offsets import amplifies, cancel
@@ -21,6 +21,7 @@ from whydiff.diagnosis.sources.facts import show
 from whydiff.diagnosis.sources.samples import same_every_epoch
 from whydiff.diagnosis.sources.stale import set_in_vain
 from whydiff.diagnosis.trials import Trials
+from whydiff.stats.standardized import EACH, TOGETHER, TRAINING
 
 
 def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tuple[str, ...]:
@@ -32,6 +33,7 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *loss_not_counted(compared.a, compared.b),
         *_set_in_vain(compared),
         *restarted(compared.a, compared.b),
+        *standardized(compared.a, compared.b),
         *_not_reproduced(compared, trials, causes),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
@@ -193,6 +195,32 @@ def _set_in_vain(compared: ComparedSides) -> Iterator[str]:
     for name, side in (("A", compared.a), ("B", compared.b)):
         for text in set_in_vain(side):
             yield f"In {name}, {text}: call compile() after setting it."
+
+
+_STANDARDIZED = {
+    TOGETHER: (
+        "the inputs are standardized over training and validation samples together, before they "
+        "were cut: the training samples alone are not, so they hold statistics of the validation "
+        "samples (a leak). Fit the scaler on the training samples, and transform both with it"
+    ),
+    EACH: (
+        "training and validation samples are standardized each by their own mean and spread, so "
+        "that one input is two values. Fit the scaler on the training samples, and transform both "
+        "with it"
+    ),
+    TRAINING: ("the inputs are standardized over the training samples alone, as they ought to be"),
+}
+
+
+def standardized(a: Side, b: Side) -> Iterator[str]:
+    """Over which samples the inputs of each side were standardized, where statistics leak."""
+    over = [str(side.fit.notes.get(STANDARDIZED) or "") for side in (a, b)]
+    if not {TOGETHER, EACH} & {*over}:
+        return
+    names = [("A and B", over[0])] if over[0] == over[1] else [("A", over[0]), ("B", over[1])]
+    for name, which in names:
+        if which:
+            yield f"In {name} {_STANDARDIZED[which]}."
 
 
 def restarted(a: Side, b: Side) -> Iterator[str]:

@@ -298,9 +298,14 @@ def _as_data(causes: list[Cause]) -> tuple[list[Cause], list[Excluded]]:
     """What data gave to adapted layers is data, although variables hold it."""
     if any(c.source == "data-content" for c in causes):
         return causes, []
-    told = [replace(c, source="data-content") if c.mechanism == ADAPTED else c for c in causes]
+    adapted = [c for c in causes if c.mechanism == ADAPTED]
+    told = [
+        replace(c, source="data-content") if c in adapted[:1] else c  # the weights, if both differ
+        for c in causes
+        if c not in adapted[1:]
+    ]
     why = "only what data gave to adapted layers differs, counted with the data"
-    return told, [Excluded(c.source, why) for c in causes if c.mechanism == ADAPTED]
+    return told, [Excluded(c.source, why) for c in adapted]
 
 
 def _as_state(causes: list[Cause]) -> tuple[list[Cause], list[Excluded]]:

@@ -5,6 +5,7 @@ Pure: texts, findings and recordings in, proposals out. Nothing is executed.
 
 from __future__ import annotations
 
+import ast
 import tokenize
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,11 +30,11 @@ from whydiff.fixes.modules import (
 )
 from whydiff.fixes.proposal import Difference, Proposal, assemble, parsed_text, shown
 from whydiff.fixes.seed_lines import completed, own_seed_step
-from whydiff.script_text.edits import Script, Settings, parse
+from whydiff.script_text.edits import Script, Settings, last_name, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
 
-__all__ = ["Difference", "Proposal", "ensemble_or_folds", "intended", "proposals"]
+__all__ = ["Difference", "Proposal", "before_trials", "ensemble_or_folds", "intended", "proposals"]
 
 #: sources that no change of a script's text makes equal
 _OUT_OF_REACH = frozenset({"state", "backend", "version", "hardware", "precision", "measurement"})
@@ -138,6 +139,36 @@ def intended(
         elif source in said and not (members and said[source].mechanism == "explicit-seeds"):
             sentences.append(finding_sentence(said[source]))
     return [*sentences, members] if members else sentences
+
+
+def before_trials(script: Path, text: str, made_by: Difference) -> tuple[str, list[Proposal]]:
+    """What is said of two fits that are trials of one script, and changes with which another run of
+    it gives the same trials; ("", []) where they are none."""
+    parsed, a, b = parsed_text(text), made_by.a, made_by.b
+    if parsed is None or in_library(str(script)):
+        return "", []
+    wanted = tuple(c for c in made_by.causes if c in _BY_CHANCE - {"arithmetic"})
+    said, before = fits.before_trials(parsed, Path(a.execution.script), a, b, wanted)
+    if not said or not wanted:
+        return said, []
+    whole = _assembled(text, shown(script), runs.plans(parsed, script, a, wanted))
+    outside = [p for p in whole if p.patch and not _seeds_every_turn(p)]
+    return said, [*outside[:1], *_assembled(text, shown(script), before)]
+
+
+def _seeds_every_turn(proposal: Proposal) -> bool:
+    """Whether the changed script seeds in a loop, or in a function that a loop calls."""
+    script = parsed_text(proposal.source)
+    nodes = [] if script is None else list(ast.walk(script.tree))
+    loops = (n for n in nodes if isinstance(n, ast.For | ast.While | ast.comprehension))
+    called = {last_name(n.func) for one in loops for n in ast.walk(one) if isinstance(n, ast.Call)}
+    return any(
+        isinstance(outer, ast.For | ast.While)
+        or (isinstance(outer, ast.FunctionDef) and outer.name in called)
+        for node in nodes
+        if isinstance(node, ast.Call) and last_name(node.func) == "set_random_seed"
+        for outer in (script.ancestors(node) if script is not None else ())
+    )
 
 
 def ensemble_or_folds(text: str, a: Side | None, b: Side | None) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from whydiff.core.recording import Side
 from whydiff.fixes.proposal import Step
-from whydiff.fixes.purposes import meant_to_differ
+from whydiff.fixes.purposes import meant_to_differ, trials
 from whydiff.fixes.runs import SEEDABLE, Plan, Targets, generator_step
 from whydiff.fixes.spots import (
     Spot,
@@ -45,6 +45,7 @@ DEPTH = 6
 
 _BUILD = "Sets the same seed before each build, so that both models draw the same numbers."
 _FIT = "Sets the same seed before each fit, so that both shuffle alike."
+_BEFORE = "Sets one seed before the loop."
 _WHOLE = "Sets the same seed where each training begins, before anything is drawn for it."
 
 
@@ -105,11 +106,30 @@ def plans(script: Script, path: Path, a: Side, b: Side, causes: Sequence[str]) -
 
 
 def ensemble_or_folds(script: Script, path: Path, a: Side, b: Side) -> str:
-    """A sentence where the two fits are folds or members of an ensemble, else ""."""
+    """A sentence where the two fits are folds or members of an ensemble, or trials, else ""."""
     files = script_files(path, a.execution.script)
+    return meant_to_differ(script, files, _spots(script, files, a, b))
+
+
+def before_trials(
+    script: Script, path: Path, a: Side, b: Side, causes: Targets
+) -> tuple[str, list[Plan]]:
+    """What is said of two fits that are trials, or one training again and again, and a seed before
+    the loop that makes them; ("", []) where they are none."""
+    files = script_files(path, a.execution.script)
+    found = trials(script, files, _spots(script, files, a, b))
+    if found is None:
+        return "", []
+    said, loop = found
+    place = place_before(script, loop)
+    seed = _seed(script, Names(script), [Spot(place, ())], _BEFORE) if place is not None else None
+    return said, [((seed,), causes)] if seed else []
+
+
+def _spots(script: Script, files: frozenset[str], a: Side, b: Side) -> list[Spot]:
     levels = [build_spots(script, files, draws) for draws in own_draws(a, b)]
     fits = pair(script, *(fit_spots(script, files, s.fit) for s in (a, b)))
-    return meant_to_differ(script, files, [*pair(script, *levels), *fits])
+    return [*pair(script, *levels), *fits]
 
 
 def _every_epoch(script: Script, spots: Sequence[Spot]) -> bool:

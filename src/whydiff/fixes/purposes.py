@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -22,6 +23,8 @@ _SUMMARIES = re.compile(
 #: Functions of tuners and of scikit-learn that train a model several times.
 _SEARCHES = frozenset({"search", "optimize", "cross_val_score", "cross_validate",
                        "cross_val_predict", "learning_curve"})  # fmt: skip
+#: Functions that a number of a turn is given to only to be read.
+_TELLS = re.compile(r"print|append|info|debug|warning|write|echo|format|log")
 #: draws of one number or one choice, with as many arguments as these take without a size
 _ONE_DRAWN = {"choice": 1, "uniform": 2, "randint": 2, "integers": 2, "random": 0, "rand": 0,
               "loguniform": 2, "randrange": 3, "getrandbits": 1}  # fmt: skip
@@ -43,12 +46,31 @@ def meant_to_differ(script: Script, files: frozenset[str], spots: Sequence[Spot]
                     f"The loop in line {loop.lineno} trains the folds of a cross-validation: they "
                     "differ intentionally in their rows, and nothing has to make them agree."
                 )
-            said = _members(script, loop)
-            if not said and makes_model(script, loop):
-                said = _trials(script, loop) or _repeats(script, loop)
+            said = _members(script, loop) or _turns(script, loop)
             if said:
                 return said
     return ""
+
+
+def trials(
+    script: Script, files: frozenset[str], spots: Sequence[Spot]
+) -> tuple[str, ast.stmt] | None:
+    """A sentence where the places repeat for trials or for one training again and again, and the
+    loop: one seed before it lets another run give the same, and leaves them apart. Else None."""
+    for spot in spots:
+        for loop in _loops(script, files, spot):
+            meant = is_fold_loop(loop) or _hands_on_folds(script, loop) or _members(script, loop)
+            said = "" if meant else _turns(script, loop)
+            if said:
+                return said, loop
+    return None
+
+
+def _turns(script: Script, loop: ast.stmt) -> str:
+    """A sentence where a loop makes models whose settings it draws, or that are all alike."""
+    if not makes_model(script, loop):
+        return ""
+    return _trials(script, loop) or _repeats(script, loop) or _alike(script, loop)
 
 
 def _members(script: Script, loop: ast.stmt) -> str:
@@ -85,8 +107,64 @@ def _repeats(script: Script, loop: ast.stmt) -> str:
         return ""
     return (
         f"The loop in line {loop.lineno} repeats a training and takes a mean or a spread of the "
-        f"results ({name}): with one seed all would be equal, so no seed is proposed for them."
+        f"results ({name}): with a seed in it all would be equal."
     )
+
+
+def _alike(script: Script, loop: ast.stmt) -> str:
+    """A sentence where a loop trains three times or more, and its turns have only a number.
+
+    Twice the same is a comparison: there the two are meant to agree.
+    """
+    if not isinstance(loop, ast.For) or last_name(getattr(loop.iter, "func", loop)) != "range":
+        return ""
+    bound = loop.iter.args[-1] if isinstance(loop.iter, ast.Call) and loop.iter.args else None
+    if bound is None or _number(script, bound) in (1, 2) or len(loop.iter.args) > 1:  # type: ignore[attr-defined]
+        return ""
+    if not _only_told(script, loop, last_name(loop.target)):
+        return ""
+    return (
+        f"The loop in line {loop.lineno} trains one and the same model again and again: with a "
+        "seed in it all turns would be alike."
+    )
+
+
+def _number(script: Script, expression: ast.expr) -> int | None:
+    """The number that an expression is, or that the script gives a name once; None if unknown."""
+    given = [
+        node.value
+        for node in script.tree.body
+        if isinstance(node, ast.Assign) and last_name(node.targets[0]) == last_name(expression)
+    ]
+    known = given[0] if isinstance(expression, ast.Name) and len(given) == 1 else expression
+    value = known.value if isinstance(known, ast.Constant) else None
+    return value if isinstance(value, int) else None
+
+
+def _only_told(script: Script, place: ast.AST, name: str, deep: bool = True) -> bool:
+    """Whether what a name holds is only printed or kept beside a result, here and in the functions
+    of the script that it is given to, and decides nothing."""
+    functions = {n.name: n for n in script.tree.body if isinstance(n, ast.FunctionDef)}
+    for node in ast.walk(place):
+        if not (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)):
+            continue
+        around = list(itertools.takewhile(lambda n: n is not place, script.ancestors(node)))
+        calls = [n for n in around if isinstance(n, ast.Call)]
+        if any(isinstance(n, ast.JoinedStr) for n in around):
+            continue
+        if any(_TELLS.fullmatch(last_name(call.func)) for call in calls):
+            continue
+        call = next(iter(calls), None)
+        function = functions.get(last_name(call.func)) if call is not None and deep else None
+        if call is None or function is None or node not in call.args:
+            return False
+        parameters = [a.arg for a in function.args.args]
+        position = call.args.index(node)
+        if position >= len(parameters) or not _only_told(
+            script, function, parameters[position], deep=False
+        ):
+            return False
+    return True
 
 
 def _setting_drawn(script: Script, names: Names, loop: ast.stmt) -> int:
@@ -126,7 +204,9 @@ def _given_on(script: Script, place: ast.stmt, target: ast.expr) -> bool:
 def _draws_one(script: Script, names: Names, call: ast.Call) -> bool:
     """Whether a call draws one number, or one of several, that picks no rows."""
     module, _, function = names.called(call).rpartition(".")
-    if not module and isinstance(call.func, ast.Attribute):  # rng.uniform(0, 1)
+    drawn_from = ("numpy.random", "random")
+    if not module.startswith(drawn_from) and isinstance(call.func, ast.Attribute):
+        # rng.uniform(0, 1)
         holder = last_name(call.func.value)
         made = (
             names.called(n.value)
@@ -136,7 +216,7 @@ def _draws_one(script: Script, names: Names, call: ast.Call) -> bool:
         module = next((m for m in made if m.startswith(("numpy.random.", "random."))), "")
         function = call.func.attr
     most = _ONE_DRAWN.get(function)
-    if most is None or not module.startswith(("numpy.random", "random")) or call.keywords:
+    if most is None or not module.startswith(drawn_from) or call.keywords:
         return False
     sized = any(isinstance(n, ast.Call) and last_name(n.func) == "len" for n in ast.walk(call))
     inside = any(isinstance(n, ast.Subscript) for n in script.ancestors(call))

@@ -19,7 +19,7 @@ from whydiff.core import recording
 from whydiff.core.digests import group_digest, numbers_digest, tensor_digest
 from whydiff.core.hybrids import Pins
 from whydiff.core.interrupting import HANDLERS, pass_on
-from whydiff.core.live import Live, Origins, asked_of_fit
+from whydiff.core.live import Live, Origins, Samples, asked_of_fit
 from whydiff.core.recipe import Recipe, Tensor
 from whydiff.core.recording import (
     ASKED,
@@ -34,6 +34,7 @@ from whydiff.core.recording import (
     RANDOM_MAP,
     RATE_SETTERS,
     RATES,
+    STANDARDIZED,
     STEP_RATES,
     TRAINABLE_SET,
     Epoch,
@@ -68,6 +69,7 @@ from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.script_text.printed import keys_read, throws_away
+from whydiff.stats.standardized import standardized_over
 from whydiff.storage import Writer
 
 #: changes of the learning rate that are noted
@@ -466,6 +468,8 @@ class Watch:
         samples = self.feed.samples()
         if samples.leaves is None and self.feed.keeps:
             self._notes["not kept"] = f"samples: too large; {self.feed.kind} has to feed them again"
+        if over := _standardized(samples, self.feed.validation):
+            self._notes[STANDARDIZED] = over
         if self._feed_draws is not None:
             self._notes[FEED_DRAWS] = self._feed_draws.names()
         paths = {id(slot.variable): slot.path for slot in self._start.slots()}
@@ -542,6 +546,18 @@ class Watch:
         before = {tensor_digest(v) for group in self._start.values.values() for v in group}
         after = {tensor_digest(v) for v in self._read(self._start.slots(), None)}
         return dict.fromkeys(after - before, self.index)
+
+
+def _standardized(samples: Samples, validation: Sequence[Sequence[Any]]) -> str:
+    """Over which samples the inputs were standardized, "" where they were not."""
+    inputs = [leaf for leaf, role in zip(samples.leaves or (), samples.roles, strict=False)
+              if role == "x"]  # fmt: skip
+    if len(inputs) != 1 or not isinstance(inputs[0], np.ndarray):
+        return ""
+    parts = [batch[0] for batch in validation if batch and isinstance(batch[0], np.ndarray)]
+    if validation and len({part.shape[1:] for part in parts}) != 1:
+        return ""
+    return standardized_over(inputs[0], np.concatenate(parts) if parts else None)
 
 
 # --- what it takes to draw the random values of a watched fit anew ----------------------------

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from whydiff.stats.standardized import standardized
+
 #: Rows and features that are looked at; an even selection stands for the others.
 MOST_ROWS, MOST_FEATURES = 512, 256
 #: A column follows from another by a line where it is off by no more than this part of its spread,
@@ -95,7 +97,7 @@ def correspondence(
             rule = _line_of_all(x, y)
             return Correspondence(
                 "scaled" if "scaled" in text else "shifted",
-                f"{text}{_in_words(rule, y)}; {ranges}",
+                f"{text}{_in_words(rule, y)}{_by_themselves(a, b)}; {ranges}",
                 rule[0] if rule else 0.0,
             )
         if _nearest(x, y):
@@ -225,6 +227,14 @@ def _linear(x: np.ndarray, y: np.ndarray) -> str:
     spread_x, spread_y = x.std(axis=0), y.std(axis=0)
     same = np.allclose(np.sort(spread_x), np.sort(spread_y), rtol=10 * LINEAR)
     return f"{text} {'shifted' if same else 'scaled'}"
+
+
+def _by_themselves(a: np.ndarray, b: np.ndarray) -> str:
+    """Says so where the columns of one side alone are standardized over the rows compared."""
+    sides = [standardized(value) for value in (a, b)]
+    if sides[0] == sides[1]:
+        return ""
+    return f"; {'B' if sides[1] else 'A'} is standardized by the mean and spread of its own rows"
 
 
 def _on_a_line(x: np.ndarray, y: np.ndarray) -> bool:

@@ -132,7 +132,7 @@ def story(
         known = "" if "a loop outside" in detail else (
             "; a loop that was not watched (such as optimizer.apply) changed them"
         )  # fmt: skip
-        apart = optimizers_apart(events, a, b)
+        apart = optimizers_apart((events, events), a, b)
         by = f". The optimizers of these loops differ: {apart}" if apart else ""
         return Story(detail + known + by, "trained-by-unwatched-loop")
     if "called" in both and all(_is_average(p.a) for p in differing):

@@ -12,10 +12,12 @@ from whydiff.diagnosis.sources.facts import changes, describe, is_name, show
 _RATE = "learning_rate"
 
 
-def optimizers_apart(events: Sequence[Event], a: MeasuringCall, b: MeasuringCall) -> str:
-    """How the optimizers of the loops differ that trained the models of two calls; "" where they
-    do not, or one is not known."""
-    loops = [_before(events, call) for call in (a, b)]
+def optimizers_apart(
+    events: tuple[Sequence[Event], Sequence[Event]], a: MeasuringCall, b: MeasuringCall
+) -> str:
+    """How the optimizers of the loops differ that trained the models of two calls, each with the
+    events of its run; "" where they do not, or one is not known."""
+    loops = [_before(of_run, call) for of_run, call in zip(events, (a, b), strict=True)]
     if not all(loops):
         return ""
     told = [_apart(one, other) for one, other in zip(*loops, strict=False)]

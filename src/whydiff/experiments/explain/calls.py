@@ -25,6 +25,7 @@ from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step, 
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
 from whydiff.diagnosis.calls.origins import ASSIGNED, weights_story
+from whydiff.diagnosis.calls.own_loops import last_steps, with_steps
 from whydiff.diagnosis.calls.pairs.beside import printed_pair
 from whydiff.diagnosis.calls.pairs.choosing import (
     alike,
@@ -140,11 +141,15 @@ def independent_models(site: Site, progress: Progress, metric: str | None) -> Ex
 def inside_one_run(
     site: Site, progress: Progress, metric: str | None, only_clear: bool = False
 ) -> Explanation | None:
-    """The worst disagreement of one run explained; None where there is none.
+    """The worst disagreement of one run explained, else two models that loops of the script's own
+    trained apart; None where there is none.
 
     ``only_clear``: only if it is more than rounding or a fit's log that is off.
     """
     found = choose(site, metric, only_independent=False)
+    if not found and not only_clear:
+        steps = last_steps(site.execution)
+        found = [] if steps is None else [chosen(*steps, metric)]
     if not found or (only_clear and not found[0].clear):
         return None
     return explain_pair(site, found, progress)
@@ -407,6 +412,7 @@ def _measured(
     with contextlib.suppress(OutOfTime):
         verdict = _described(site, pair, verdict, runner)
     verdict = _with_places(site, a, b, verdict)
+    verdict = with_steps(verdict, (site.execution, site.execution), a, b)
     point = first_divergence(a, b, compared, trials)
     scene = Scene(site.execution, site.script, others=others)
     found = answer_calls(pair, verdict, point, scene, trials)
@@ -451,7 +457,10 @@ def explain_across(
     point = first_divergence(a, b, compared, trials)
     others = disagreements(site.execution)
     scene = Scene(site.execution, site.script, other.script, between, others, other.execution)
-    return answer_calls(pair, of_a_loop(verdict), point, scene, trials)
+    verdict = of_a_loop(verdict)
+    if not once_more:  # there chance decides, and a seed is tried
+        verdict = with_steps(verdict, executions, a, b)
+    return answer_calls(pair, verdict, point, scene, trials)
 
 
 def _lend(there: Site, call: MeasuringCall, number: int, here: Site, like: int) -> None:

@@ -21,6 +21,7 @@ from whydiff.diagnosis.calls.answer import (
 from whydiff.diagnosis.calls.pairs.choosing import alike
 from whydiff.diagnosis.calls.printed import with_printed
 from whydiff.diagnosis.files import agree_by_file
+from whydiff.diagnosis.notes import standardized
 from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.experiments.explain.call_fixes import with_seeds_tried
 from whydiff.experiments.explain.calls import (
@@ -32,6 +33,7 @@ from whydiff.experiments.explain.calls import (
 )
 from whydiff.experiments.explain.inquiry import Inquiry
 from whydiff.experiments.explain.lines import with_lines
+from whydiff.experiments.explain.own_optimizer import with_optimizer_tried
 from whydiff.experiments.explain.sides import RunningSides, run_alike, two_fits
 from whydiff.experiments.explain.trainings import explain_trainings
 
@@ -124,9 +126,10 @@ def agreement(asked: Inquiry) -> Explanation:
         found = answer(sides.compared, metric=asked.question.metric)
         agreed = watched(found, execution, ran_again)
         runs = (again or sides).compared
-        by_file = agree_by_file(runs.a, runs.b)
-        if by_file:
-            agreed = replace(agreed, notes=(by_file, *agreed.notes))
+        beside = [agree_by_file(runs.a, runs.b), *standardized(runs.a, runs.b)]
+        more = tuple(note for note in beside if note)
+        if more:
+            agreed = replace(agreed, notes=(*more, *agreed.notes))
     return with_others(_with_printed(asked, agreed), execution)
 
 
@@ -137,10 +140,11 @@ def _with_printed(asked: Inquiry, found: Explanation) -> Explanation:
 
 
 def with_fits_explained(asked: Inquiry, found: Explanation) -> Explanation:
-    """Where two calls differ because two fits do, the answer goes on with these."""
+    """Where two calls differ because two fits do, the answer goes on with these; where loops of the
+    script's own do, their optimizers are tried."""
     fits = found.evidence.get("fits")
     if not fits:
-        return found
+        return with_optimizer_tried(asked, found)
     try:
         sides = two_fits(asked.ran_a, (fits[0], fits[1]), asked.folder)
         if sides is None or asked.runs.no_time_for("the fits that left these weights"):

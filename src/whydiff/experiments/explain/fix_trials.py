@@ -33,7 +33,7 @@ from whydiff.experiments.explain.texts import (
     seeds_of_settings,
     text_of,
 )
-from whydiff.fixes import Proposal, ensemble_or_folds, intended, notebooks, proposals
+from whydiff.fixes import Proposal, before_trials, ensemble_or_folds, intended, notebooks, proposals
 from whydiff.fixes.mechanical import FANS
 from whydiff.fixes.pins import pin
 from whydiff.fixes.proposal import Difference, shown as named
@@ -107,8 +107,39 @@ def try_fixes(
     untried = _untried(task, candidates)
     if best is not None:
         return replace(best, how=" ".join([best.how, *untried]))
+    repeated = _before_trials(asked, sides, task)
+    if repeated is not None:
+        return repeated
     tried = [*([not_found(failed)] if failed else []), *untried]
     return Remedy("", False, " ".join([*_advice(task), *tried]))
+
+
+def _before_trials(asked: Inquiry, sides: RunningSides, task: _Task) -> Remedy | None:
+    """One seed before trials that are meant to differ, where two runs then give the same ones."""
+    compared, runs = sides.compared, asked.runs
+    if compared.between != "fits" or task.cells or task.run.checkout:
+        return None
+    made_by = Difference("runs", task.a, task.b, compared.findings, task.causes)
+    said, candidates = before_trials(task.run.script, task.text, made_by)
+    # The later fit of the two in each run: what it begins with follows from all before it.
+    of_runs = replace(sides, compared=replace(compared, between="runs", a=compared.b))
+    for number, proposal in enumerate(candidates):
+        if runs.no_time_for("trying a fix"):
+            return None
+        asked.progress.step(f"trying a fix before all trials: {proposal.how}")
+        folder = asked.folder / f"before{number}"
+        folder.mkdir()
+        both = _runs(sides, proposal, folder)
+        made = executions_of(runs, both, folder, compared.a.execution)
+        if _judged(of_runs, runs, proposal, made) == (True, AGREE):
+            how = (
+                f"{said} {_sentence(proposal.how)} Tried: two runs give the same trials, which "
+                "still differ from one another."
+            )
+            left = task.asked_for([f.source for f in compared.findings if f.intended])
+            meant = [sentence for sentence in left if sentence != said]
+            return Remedy(shown(proposal, task.run), True, " ".join([how, *meant]))
+    return None
 
 
 def _task(sides: RunningSides, trials: Trials, ignored: Collection[str]) -> _Task:

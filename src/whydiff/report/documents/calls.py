@@ -32,8 +32,7 @@ def of_calls(e: Explanation) -> bool:
 def call_verdict(e: Explanation) -> str:
     """One sentence that answers the question."""
     if e.agrees:
-        yet = "" if e.identical else " And yet the two runs differ."
-        return f"{capital(e.chosen)}.{yet}{said_not_watched(e)}"
+        return f"{capital(e.chosen)}.{said_not_watched(e)}"
     one, other = (name(side) for side in (e.a, e.b))
     two = f"{one} and {other}"
     scripts = [side.get("script") for side in (e.a, e.b)]
@@ -71,7 +70,9 @@ def call_verdict(e: Explanation) -> str:
 def said_not_watched(e: Explanation) -> str:
     """The end of a verdict that all agree: what the script printed beside it; or ""."""
     beyond = e.evidence.get("not watched")
-    return f" Beyond that, {beyond}." if beyond else ""
+    if not beyond:
+        return "" if e.identical else " And yet the two runs differ."
+    return f" {'Beyond that,' if e.identical else 'And yet'} {beyond}."
 
 
 def said_of_ignored(e: Explanation, measuring: bool = False) -> str:

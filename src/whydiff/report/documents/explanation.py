@@ -123,7 +123,7 @@ def verdict(e: Explanation) -> str:
         steps = "every step that was digested" if left_out else "every step"
         same = f"The two {what} are identical, bit for bit: {steps}, the weights, the logs."
         if not e.identical:
-            same = f"The two {what} agree bit for bit in all that was watched, and yet differ."
+            same = f"The two {what} agree bit for bit in all that was watched."
         return same + said_not_watched(e)
     causes = [c for c in e.causes if not c.ignored]
     confirmed = [source(c.source, mechanism=c.mechanism) for c in causes if c.status == CONFIRMED]
