@@ -139,6 +139,11 @@ def check_targets(
 
 def check_target_script(named: str) -> str | Path:
     """A script, ``-m package.module`` or an installed command, whose text Python can read."""
+    if named.endswith(".lock"):
+        raise WhydiffError(
+            f"{named} is a lock, not a script",
+            f"Name the script that it holds: whydiff verify SCRIPT --lock {named}",
+        )
     if named.endswith(".ipynb") and Path(named).is_file():
         return _check_notebook(Path(named))
     if Path(named).exists() or named.endswith((".py", ".ipynb", ".whydiff")):
@@ -168,11 +173,6 @@ def _check_notebook(path: Path) -> Path:
 def check_script(name: str) -> Path:
     """The path of a script that can be run; WhydiffError says what is wrong with any other."""
     path = Path(name)
-    if path.suffix == ".lock":
-        raise WhydiffError(
-            f"{name} is a lock, not a script",
-            f"Name the script that it holds: whydiff verify SCRIPT --lock {name}",
-        )
     if path.is_dir():
         raise WhydiffError(f"{name} is a directory", "Name the Python script in it.")
     if not path.exists():
