@@ -3,14 +3,15 @@
 import pytest
 
 from whydiff.script_text.edits import parse
-from whydiff.script_text.in_place import given_at, writes_into
+from whydiff.script_text.given import name_given
+from whydiff.script_text.in_place import writes_into
 
 
 def between(*lines):
     text = "\n".join(["p = model.predict(x)", *lines, "q = model.predict(x, verbose=0)"])
     script = parse(text + "\n")
     last = len(lines) + 2
-    assert given_at(script, 1) == given_at(script, last) == "x"
+    assert name_given(script.tree, 1) == name_given(script.tree, last) == "x"
     return [line for line, _ in writes_into(script, "x", 1, last)]
 
 
@@ -55,5 +56,5 @@ def test_only_lines_in_between_count():
 
 
 def test_a_call_that_is_given_an_expression_has_no_array():
-    script = parse("model.predict(x / 255)\nmodel.predict()\n")
-    assert given_at(script, 1) == "" == given_at(script, 2)
+    script = parse("model.predict(x / 255)\nmodel.predict()\nprint(float(model(x).mean()))\n")
+    assert [name_given(script.tree, line) for line in (1, 2, 3)] == ["", "", "x"]

@@ -10,11 +10,15 @@ from whydiff.script_text.printed import definition
 def given_at(module: ast.Module, line: int) -> int:
     """The line that last gave a value to the name which the call at ``line`` is given first; the
     line itself where it is given no name that is assigned."""
-    first = next(iter(_first_arguments(module, line)), None)
-    if not isinstance(first, ast.Name):
-        return line
-    made = definition(module, first.id, line)
+    name = name_given(module, line)
+    made = definition(module, name, line) if name else None
     return line if made is None else made.lineno
+
+
+def name_given(module: ast.Module, line: int) -> str:
+    """The name which the call at ``line`` is given first, "" where that is none."""
+    first = next(iter(_first_arguments(module, line)), None)
+    return first.id if isinstance(first, ast.Name) else ""
 
 
 def _first_arguments(module: ast.Module, line: int) -> list[ast.expr]:

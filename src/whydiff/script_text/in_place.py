@@ -5,25 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whydiff.script_text.edits import Script, last_name, statement_at
+from whydiff.script_text.edits import Script, last_name
 
 #: Methods and functions that write into what they are given or belong to.
 _WRITING = frozenset(
     {"shuffle", "sort", "fill", "partition", "put", "itemset", "resize", "preprocess_input",
      "copyto", "place", "putmask", "fill_diagonal", "nan_to_num", "add_", "sub_", "mul_", "div_"}
 )  # fmt: skip
-
-
-def given_at(script: Script, line: int) -> str:
-    """The name of the first array that a call at a line is given, "" where it has none."""
-    statement = statement_at(script, line)
-    calls = [node for node in ast.walk(statement or script.tree) if isinstance(node, ast.Call)]
-    names = (
-        node.args[0].id
-        for node in calls
-        if node.args and isinstance(node.args[0], ast.Name) and node.lineno <= line
-    )
-    return next(names, "") if statement is not None else ""
 
 
 def writes_into(script: Script, name: str, after: int, before: int) -> Iterator[tuple[int, str]]:

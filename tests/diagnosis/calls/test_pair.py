@@ -738,6 +738,15 @@ def test_of_loops_that_ask_for_what_they_were_answered_the_first_difference_coun
         execution(*in_two_pieces(X)), execution(*in_two_pieces(goes_on, KERNEL * 2))
     )
     assert (one.number, other.number) == (1, 1) and not one.notes.get("joined")
+    longer = [*in_two_pieces(goes_on, KERNEL * 2), call(3, "call", line=9, x=X[:8] + 5)]
+    ((one, other),) = alike(execution(*in_two_pieces(X)), execution(*longer))
+    assert (one.number, other.number) == (1, 1) and not other.notes.get("joined")
+
+
+def test_loops_with_other_batch_sizes_are_compared_in_whole():
+    pieces = [call(n, "call", line=9, x=X[i : i + 4] + 3) for n, i in enumerate((0, 4, 8), 1)]
+    ((one, other),) = alike(execution(*in_two_pieces(X)), execution(*pieces))
+    assert (one.notes["joined"], other.notes["joined"]) == ([1, 2], [1, 2, 3])
 
 
 def test_calls_by_number_and_by_line():

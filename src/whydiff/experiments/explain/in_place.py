@@ -9,7 +9,8 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.words import listed
 from whydiff.experiments.explain.texts import text_of
 from whydiff.script_text.edits import parse
-from whydiff.script_text.in_place import given_at, writes_into
+from whydiff.script_text.given import name_given
+from whydiff.script_text.in_place import writes_into
 from whydiff.script_text.notebooks import as_script, cells, lines_above
 
 _CELL = re.compile(r"(?P<file>.*) \(cell (?P<cell>\d+)\)$")
@@ -30,8 +31,8 @@ def lines_written(a: MeasuringCall, b: MeasuringCall) -> str:
         script = parse(as_script(cells(text)) if above else text)
     except (OSError, SyntaxError, ValueError):
         return ""
-    name = given_at(script, last)
-    if not name or name != given_at(script, first):
+    name = name_given(script.tree, last)
+    if not name or name != name_given(script.tree, first):
         return ""
     found = sorted(writes_into(script, name, min(first, last), max(first, last)))
     return listed([f"{_said(file, above, line)}: {code}" for line, code in found[:_MOST_LINES]])

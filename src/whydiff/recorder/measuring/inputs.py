@@ -127,11 +127,18 @@ _ORDERING = ("on_epoch_end", "on_epoch_begin", "__getitem__", "__init__")
 def own_source(data: Any) -> dict[str, Any]:
     """Of a data adapter that reads a PyDataset of the script's own: where that draws."""
     dataset = getattr(data, "py_dataset", None)
+    if dataset is None:
+        return {}
     cls: type = type(dataset)
-    return {} if dataset is None else dict(_reorders(cls))
+    if cls not in _KNOWN:
+        _KNOWN[cls] = _reorders(cls)
+    return dict(_KNOWN[cls])
 
 
-@functools.lru_cache(maxsize=64)
+#: What is known of classes, which end when the script lets go of them.
+_KNOWN: Weakly[dict[str, Any]] = Weakly()
+
+
 def _reorders(cls: type) -> dict[str, Any]:
     if not is_scripts(cls):
         return {}

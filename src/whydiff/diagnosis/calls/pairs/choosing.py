@@ -176,14 +176,16 @@ def _answers_the_same(a: MeasuringCall, b: MeasuringCall) -> bool:
 def _first_pieces(
     a: Execution, b: Execution, one: MeasuringCall, other: MeasuringCall
 ) -> tuple[MeasuringCall, MeasuringCall]:
-    """Of two loops that asked for other samples in equally many pieces the first two pieces that
+    """Of two loops that asked for other samples in pieces of one size the first two pieces that
     ended otherwise: what a loop asks next may follow from what it was answered."""
     numbers = [call.notes.get("joined", ()) for call in (one, other)]
-    if not numbers[0] or len(numbers[0]) != len(numbers[1]) or same_samples(one, other):
+    if not all(numbers) or same_samples(one, other):
         return one, other
     calls = [{call.number: call for call in execution.calls} for execution in (a, b)]
-    pieces = [(calls[0][m], calls[1][n]) for m, n in zip(*numbers, strict=True)]
-    return next((pair for pair in pieces if not same_result(*pair)), (one, other))
+    pieces = [(calls[0][m], calls[1][n]) for m, n in zip(*numbers, strict=False)]
+    sizes = {len(call.recipe.inputs.rows("x")) for call in pieces[0]}
+    apart = (pair for pair in pieces if not same_result(*pair))
+    return next(apart, (one, other)) if len(sizes) == 1 else (one, other)
 
 
 def wanted_calls(execution: Execution, wanted: tuple[int, int]) -> tuple[Call, Call]:
