@@ -35,6 +35,8 @@ from whydiff.diagnosis.calls.results import Distance
 from whydiff.diagnosis.calls.trials import run_trials
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.report.documents.calls import call_causes, call_verdict
+from whydiff.report.documents.explanation import document, places_of_causes
+from whydiff.report.terminal import plain_text, screen_blocks
 from whydiff.testing.answers import explanation
 from whydiff.testing.calls import DENSE, KERNEL, Linear, X, call, execution
 from whydiff.testing.sides import weights
@@ -56,6 +58,14 @@ def answer(found=None, verdict=None, trials=None, **more):
     found = found or pair()
     made = execution(*(c for c in (found.a, found.b)))
     return answer_calls(found, verdict or Verdict(), POINT, Scene(made, "train.py", **more), trials)
+
+
+def test_what_a_model_is_given_to_measure_is_no_training_data():
+    found = answer(verdict=Verdict(causes=(cause("data-content", 1.0),)))
+    page = " ".join(plain_text(screen_blocks(document(found), verbose=True)).split())
+    assert "The input data (data-content, confirmed)" in page
+    (place,) = places_of_causes(found.causes, found.a, found.b)
+    assert place.title == "The input data (data-content, confirmed)"
 
 
 # --- the question, the sides, the gap -------------------------------------------------------------

@@ -80,7 +80,7 @@ def document(e: Explanation, name: str = "", among: Study | None = None) -> Docu
     sections = [
         *(call_causes(e) if calls else _causes(e)),
         *([] if calls else [first_divergence(divergence, e.evidence, e.gap.get("metric"))]),
-        *(_details_of(e) if calls else ()),
+        *(_details_of(e, measuring=True) if calls else ()),
         *saved_files(e.evidence),
         *fits_of_script(e.evidence.get("fits") or ()),
         *_among(e, among),
@@ -229,8 +229,8 @@ def _causes(e: Explanation) -> Iterator[Section]:
     yield from _details_of(e)
 
 
-def _details_of(e: Explanation) -> Iterator[Section]:
-    details = [block for cause in e.causes for block in _details(cause)]
+def _details_of(e: Explanation, measuring: bool = False) -> Iterator[Section]:
+    details = [block for cause in e.causes for block in _details(cause, measuring)]
     yield Section("details", "The causes one by one", tuple(details), depth=VERBOSE)
 
 
@@ -260,7 +260,7 @@ def _moved(e: Explanation) -> MovedBy:
     )
 
 
-def _details(cause: Cause) -> Iterator[Block]:
+def _details(cause: Cause, measuring: bool) -> Iterator[Block]:
     status = "confirmed" if cause.status == CONFIRMED else "suspected, not confirmed"
     rows = [("What differs", cause.detail or cause.evidence)]
     if cause.evidence and cause.evidence != cause.detail:
@@ -274,7 +274,7 @@ def _details(cause: Cause) -> Iterator[Block]:
         rows.append(("Ignored", "yes: --ignore-sources, or the project's settings, name it"))
     if cause.remedy:
         rows.append(("What to do", cause.remedy))
-    what = capital(source(cause.source, mechanism=cause.mechanism))
+    what = capital(source(cause.source, measuring=measuring, mechanism=cause.mechanism))
     yield Text(f"{what} ({cause.source}, {status})", "verdict")
     yield Facts(tuple(rows))
 
@@ -491,7 +491,7 @@ def places_of_causes(
         level = "error" if cause.status == CONFIRMED else "warning"
         if cause.intended or cause.ignored:
             level = "notice"
-        what = capital(source(cause.source, mechanism=cause.mechanism))
+        what = capital(source(cause.source, measuring="call" in b, mechanism=cause.mechanism))
         title = f"{what} ({cause.source}, {cause.status})"
         told = (cause.detail or cause.evidence, cause.remedy)
         message = "\n".join(dict.fromkeys(text for text in told if text))
