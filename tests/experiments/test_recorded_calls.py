@@ -59,10 +59,12 @@ def test_recordings_without_a_fit_are_explained_by_their_calls(tmp_path):
 
 
 def test_a_loop_of_one_recording_is_held_against_a_prediction_of_another(tmp_path):
-    at_once = call(1, noise="1" * 32)
+    layers = {"model": "Sequential", "layers": ["dense: Dense", "dropout: Dropout"]}
+    mode = {"training:dropout": False}
+    at_once = call(1, noise="1" * 32, architecture=layers, mode=mode)
     pieces = [
         call(n, "call", line=9, x=x, outputs=x @ KERNEL * np.float32(2), kernel=KERNEL * 2,
-             noise="2" * 32, origin=drawn(43))
+             noise="2" * 32, architecture=layers, mode=mode, origin=drawn(43))
         for n, x in enumerate((X[:8], X[8:]), 1)
     ]  # fmt: skip
     a, b = recorded(tmp_path / "a.whydiff", at_once), tmp_path / "b.whydiff"
@@ -71,7 +73,7 @@ def test_a_loop_of_one_recording_is_held_against_a_prediction_of_another(tmp_pat
     assert "the 2 calls of the model called at line 9 of by_hand.py" in found.chosen
     assert [c.source for c in found.causes] == ["initialization", "batch-size"]
     unknown = {u.source: u.evidence for u in found.unknown}
-    assert "every layer in inference in both, where dropout draws nothing" in unknown["noise"]
+    assert "layers of Keras that draw in training alone" in unknown["noise"]
     assert found.notes[-1] == "Watched in A: 1 prediction; in B: 2 direct calls."
     told = [(c["of"], c["number"], c["side"]) for c in found.evidence["calls"]]
     assert told == [("A", 1, "A"), ("B", 1, "B")]

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from whydiff.stats.correspondence import correspondence
-from whydiff.stats.standardized import EACH, TOGETHER, TRAINING, standardized, standardized_over
+from whydiff.stats.standardized import (
+    EACH,
+    MOST_NUMBERS,
+    TOGETHER,
+    TRAINING,
+    standardized,
+    standardized_over,
+)
 
 ROWS = np.random.default_rng(3).normal(3.0, [1.0, 5.0, 0.5], (60, 3)).astype("float32")
 CONSTANT = np.concatenate([ROWS, np.ones((60, 1), "float32")], axis=1)
@@ -52,3 +59,10 @@ def test_rows_that_were_standardized_by_themselves_are_told_from_others():
     )
     assert "A is standardized by" in correspondence(alone, with_training).text
     assert "standardized" not in correspondence(ROWS, 2 * ROWS).text
+
+
+def test_arrays_too_large_to_look_at_are_not_put_together(monkeypatch):
+    monkeypatch.setattr("numpy.concatenate", None)  # would make a copy of all
+    large = np.zeros((MOST_NUMBERS // 2 + 1, 2), "float32")
+    assert standardized_over(large, large[:10]) == "" == standardized_over(large[:10], large)
+    assert standardized_over(np.zeros((4, 2, 2), "float32"), np.zeros((4, 2, 2), "float32")) == ""

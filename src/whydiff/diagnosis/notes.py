@@ -205,10 +205,10 @@ _STANDARDIZED = {
     ),
     EACH: (
         "training and validation samples are standardized each by their own mean and spread, so "
-        "that one input is two values. Fit the scaler on the training samples, and transform both "
-        "with it"
+        "that one and the same input becomes two values. Fit the scaler on the training samples, "
+        "and transform both with it"
     ),
-    TRAINING: ("the inputs are standardized over the training samples alone, as they ought to be"),
+    TRAINING: "the inputs are standardized over the training samples alone, as they ought to be",
 }
 
 

@@ -69,7 +69,7 @@ from whydiff.recorder.starting import Start
 from whydiff.recorder.step_snapshot import AtOnce, Left, StepSnapshots
 from whydiff.recorder.steps import Steps
 from whydiff.script_text.printed import keys_read, throws_away
-from whydiff.stats.standardized import standardized_over
+from whydiff.stats.standardized import MOST_NUMBERS, can_be_told, standardized_over
 from whydiff.storage import Writer
 
 #: changes of the learning rate that are noted
@@ -549,13 +549,15 @@ class Watch:
 
 
 def _standardized(samples: Samples, validation: Sequence[Sequence[Any]]) -> str:
-    """Over which samples the inputs were standardized, "" where they were not."""
+    """Over which samples the inputs were standardized, "" where they were not, or are too many or
+    of a kind that nobody looks at."""
     inputs = [leaf for leaf, role in zip(samples.leaves or (), samples.roles, strict=False)
               if role == "x"]  # fmt: skip
-    if len(inputs) != 1 or not isinstance(inputs[0], np.ndarray):
+    if len(inputs) != 1 or not isinstance(inputs[0], np.ndarray) or not can_be_told(inputs[0]):
         return ""
     parts = [batch[0] for batch in validation if batch and isinstance(batch[0], np.ndarray)]
-    if validation and len({part.shape[1:] for part in parts}) != 1:
+    alike = len({part.shape[1:] for part in parts}) == 1 and all(map(can_be_told, parts))
+    if validation and not (alike and sum(part.size for part in parts) <= MOST_NUMBERS):
         return ""
     return standardized_over(inputs[0], np.concatenate(parts) if parts else None)
 

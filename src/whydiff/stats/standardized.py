@@ -15,11 +15,14 @@ NEAR = 1e-4
 TOGETHER, TRAINING, EACH = "both together", "the training samples", "each by itself"
 
 
+def can_be_told(values: np.ndarray) -> bool:
+    """Whether an array has columns of numbers, and is not too large to be looked at."""
+    return values.ndim == 2 and values.dtype.kind == "f" and 0 < values.size <= MOST_NUMBERS
+
+
 def standardized(values: np.ndarray) -> bool:
     """Whether each column has mean 0 and standard deviation 1, but for those that are constant."""
-    if values.ndim != 2 or values.dtype.kind != "f" or len(values) < FEWEST_ROWS:
-        return False
-    if not 0 < values.size <= MOST_NUMBERS:
+    if not can_be_told(values) or len(values) < FEWEST_ROWS:
         return False
     means, spreads = values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
     varies = spreads > 0
@@ -33,10 +36,11 @@ def standardized(values: np.ndarray) -> bool:
 def standardized_over(training: np.ndarray, validation: np.ndarray | None) -> str:
     """Over which samples inputs were standardized: TRAINING; EACH, where the validation samples
     were over themselves; TOGETHER, where only both parts as one are; "" where none are."""
-    if validation is None or validation.ndim != 2 or training.ndim != 2:
+    if validation is None:
         return TRAINING if standardized(training) else ""
-    if validation.shape[1] != training.shape[1]:
+    both = training, validation
+    if not all(map(can_be_told, both)) or validation.shape[1] != training.shape[1]:
         return ""
     if standardized(training):
         return EACH if standardized(validation) else TRAINING
-    return TOGETHER if standardized(np.concatenate([training, validation])) else ""
+    return TOGETHER if standardized(np.concatenate(both)) else ""

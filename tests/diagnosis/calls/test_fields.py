@@ -8,6 +8,7 @@ import pytest
 from whydiff.core.calls import GeneratorState, Leaf, Origin
 from whydiff.core.digests import row_digests
 from whydiff.diagnosis.calls.fields import compare, with_programs
+from whydiff.diagnosis.calls.fields.mode import IDLE
 from whydiff.diagnosis.calls.pairs.choosing import disagreements
 from whydiff.diagnosis.calls.pairs.disagreement import ROWS_CORRESPOND
 from whydiff.testing.calls import KERNEL, X, call, execution
@@ -240,6 +241,24 @@ def test_a_global_generator_that_moved_on_is_noise_and_named():
     finding = compare(moved(1, "a"), moved(2, "b")).finding("noise")
     assert (finding.status, finding.mechanism) == ("differs", "unseeded-noise")
     assert "global generator of numpy" in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("facts", "mode", "idle"),
+    [
+        ({"layers": ["dropout: Dropout"]}, {"training:dropout": False}, True),
+        ({"layers": ["dropout: Dropout"]}, {"training:dropout": [False, True]}, False),
+        ({"layers": ["dropout: Dropout"]}, {}, False),  # not seen
+        ({"layers": ["dropout: Dropout"], "code:dropout": "d"}, {"training:dropout": False}, False),
+        ({"layers": ["dropout: Sampling"]}, {"training:dropout": False}, False),
+        ({"layers": ["other: Dropout"]}, {"training:dropout": False}, False),
+    ],
+)
+def test_layers_that_draw_in_training_alone_draw_nothing_in_inference(facts, mode, idle):
+    a, b = (call(n, noise=str(n) * 32, architecture=facts, mode=mode) for n in (1, 2))
+    found = compare(a, b).finding("noise")
+    assert (found.status, found.detail == IDLE) == ("differs", idle)
+    assert found.mechanism == ("" if idle else "noise-at-inference")
 
 
 def test_seed_generators_that_moved_on_are_noise():

@@ -763,6 +763,8 @@ def test_calls_by_number_and_by_line():
 def test_the_scope_names_what_was_watched():
     made = execution(call(1), call(2), call(3, "evaluate"), call(4, "built"))
     assert scope(made.in_order()) == "1 evaluate, 2 predictions and 1 model only built"
+    ((loop, _),) = alike(*(execution(*in_two_pieces(X)) for _ in "ab"))
+    assert scope([loop]) == "2 direct calls", "a loop as one stands for all of its calls"
     assert said(call(1, "call", line=7)) == "the model called at line 7"
 
 

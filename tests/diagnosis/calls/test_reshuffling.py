@@ -20,9 +20,17 @@ def inputs(number, shuffle=False, **methods):
 @pytest.mark.parametrize(
     ("methods", "objects", "doer"),
     [
-        ({"on_epoch_end": IN_EPOCH, "__init__": MADE}, (1, 1), "Batches.on_epoch_end shuffles"),
-        ({"on_epoch_end": IN_EPOCH, "__init__": MADE}, (1, 2), "Batches.__init__ shuffles"),
-        ({"__getitem__": IN_EPOCH}, (1, 2), "Batches.__getitem__ shuffles"),
+        (
+            {"on_epoch_end": IN_EPOCH, "__init__": MADE},
+            (1, 1),
+            "Batches.on_epoch_end draws random numbers",
+        ),
+        (
+            {"on_epoch_end": IN_EPOCH, "__init__": MADE},
+            (1, 2),
+            "Batches.__init__ draws random numbers",
+        ),
+        ({"__getitem__": IN_EPOCH}, (1, 2), "Batches.__getitem__ draws random numbers"),
         ({"__init__": MADE}, (1, 1), None),  # one object was made once
         ({}, (1, 1), None),
     ],
@@ -47,7 +55,11 @@ def test_inputs_of_no_such_class():
 @pytest.mark.parametrize(
     ("kind", "known", "advice"),
     [
-        ("PyDataset", Reshuffling("B.on_epoch_end shuffles", "b.py:3", "do not"), "or do not."),
+        (
+            "PyDataset",
+            Reshuffling("B.on_epoch_end draws random numbers", "b.py:3", "do not"),
+            "or do not.",
+        ),
         ("PyDataset", None, "on_epoch_end"),
         ("torch DataLoader", None, "DataLoader(..., shuffle=False)"),
         ("tf.data", None, "reshuffle_each_iteration=False"),
@@ -60,10 +72,10 @@ def test_advice_follows_the_source(kind, known, advice, mechanism):
     cause = Cause("data-order", "d", CONFIRMED, "e", "as it was", mechanism=mechanism)
     (found,) = with_reshuffling(Verdict((cause,)), kind, known).causes
     assert advice in found.remedy
-    assert found.detail == ("d; B.on_epoch_end shuffles (b.py:3)" if known else "d")
+    assert found.detail == ("d; B.on_epoch_end draws random numbers (b.py:3)" if known else "d")
 
 
 def test_other_causes_stay_as_they_are():
     cause = Cause("data-order", "d", CONFIRMED, "e", "r", mechanism="labels-in-another-order")
-    known = Reshuffling("B.on_epoch_end shuffles", "b.py:3", "do not")
+    known = Reshuffling("B.on_epoch_end draws random numbers", "b.py:3", "do not")
     assert with_reshuffling(Verdict((cause,)), "PyDataset", known).causes == (cause,)

@@ -57,7 +57,7 @@ def of_own_class(a: Inputs, b: Inputs) -> Reshuffling | None:
     instead = f"do not shuffle what is evaluated in {cls}.{method} ({place})"
     if told.get("shuffle"):
         instead += f": {cls}(..., shuffle=False), if that line heeds it"
-    return Reshuffling(f"{cls}.{method} shuffles", place, instead)
+    return Reshuffling(f"{cls}.{method} draws random numbers", place, instead)
 
 
 def with_reshuffling(verdict: Verdict, kind: str, known: Reshuffling | None) -> Verdict:

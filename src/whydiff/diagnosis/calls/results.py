@@ -242,11 +242,16 @@ def scope(calls: Sequence[Call]) -> str:
         "fit": "fit", "loop": "training loop", "evaluate": "evaluate", "predict": "prediction",
         "call": "direct call", "built": "model only built", "score": "score",
     }  # fmt: skip
-    kinds = [kind_of(call) for call in calls]
+    kinds = [kind for call in calls for kind in [kind_of(call)] * _calls_in(call)]
     parts = [_counted(kinds.count(kind), word) for kind, word in words.items() if kind in kinds]
     if len(parts) < 2:
         return "".join(parts) or "nothing"
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _calls_in(call: Call) -> int:
+    """How many calls one stands for: those of a loop, or itself."""
+    return len(call.notes.get("joined") or (call,)) if isinstance(call, MeasuringCall) else 1
 
 
 def _counted(n: int, word: str) -> str:

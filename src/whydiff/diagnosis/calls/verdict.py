@@ -22,7 +22,7 @@ from whydiff.core.findings import (
 )
 from whydiff.core.words import number, pair, percent
 from whydiff.diagnosis.calls.fields import Compared
-from whydiff.diagnosis.calls.fields.mode import ALL_IN_INFERENCE
+from whydiff.diagnosis.calls.fields.mode import IDLE
 from whydiff.diagnosis.calls.results import OUTPUTS, WEIGHTS
 from whydiff.diagnosis.calls.trials import SMALL, CallTrials
 from whydiff.diagnosis.mechanisms import mechanism
@@ -209,9 +209,8 @@ def _abstained(compared: Compared, trials: CallTrials) -> Verdict:
 
 def _hardly(found: Finding, compared: Compared) -> str:
     """Why a source that differs is no suspect where no hybrid was run; "" where it is one."""
-    mode = compared.finding("mode")
-    if found.source == "noise" and mode is not None and mode.evidence == ALL_IN_INFERENCE:
-        return f"{found.evidence}; {ALL_IN_INFERENCE}, where dropout draws nothing"
+    if found.source == "noise" and found.detail == IDLE:
+        return found.detail
     others = {f.source for f in compared.findings if f.status == DIFFERS} - {found.source, "noise"}
     if found.source == "arithmetic" and others:
         return f"{found.evidence}; how far that moves the result was not measured"

@@ -141,9 +141,7 @@ class CallHybrids:
                 if held.name not in names:
                     continue
                 if held.name not in live.held:
-                    raise TransferError(
-                        f"{held.name} is no value that another process can be given"
-                    )
+                    raise TransferError(f"{held.name} is an object that stays in its process")
                 value = live.held[held.name]
                 if held.stale:
                     value = live.traced.get(held.name, value)

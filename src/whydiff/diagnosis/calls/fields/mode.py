@@ -52,6 +52,8 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
     moved = [x.path.rpartition("/")[0] or x.path for x, y in zip(one, two, strict=False)
              if x.digest != y.digest]  # fmt: skip
     whose = f" (of {listed(list(dict.fromkeys(moved))[:3])})" if moved else ""
+    if moved and not outside and _in_training_alone((a, b), moved):
+        return differs("noise", "the seed generators are in other states", IDLE)
     return differs(
         "noise", "the seed generators are in other states",
         f"the model's seed generators{whose} have moved on: every call draws other numbers",
@@ -59,8 +61,24 @@ def compare_noise(a: MeasuringCall, b: MeasuringCall) -> Finding:
     )  # fmt: skip
 
 
-#: What is said of two calls in which no layer ran as in training.
-ALL_IN_INFERENCE = "every layer in inference in both"
+#: What is said of seed generators from which nothing was drawn.
+IDLE = (
+    "the seed generators are in other states, but belong to layers of Keras that draw in training "
+    "alone and ran in inference"
+)
+
+
+def _in_training_alone(calls: Sequence[MeasuringCall], layers: Sequence[str]) -> bool:
+    """Whether layers draw in training only, and were seen to run in inference in both calls."""
+    known = calls[0].recipe.architecture
+    classes = dict(str(entry).rpartition(": ")[::2] for entry in known.get("layers") or ())
+    flags = [training_flags(call) for call in calls]
+    return all(
+        _ACTING.search(classes.get(path, ""))
+        and f"code:{path}" not in known
+        and all(seen.get(f"training:{path}") is False for seen in flags)
+        for path in layers
+    )
 
 
 def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
@@ -70,7 +88,11 @@ def compare_mode(a: MeasuringCall, b: MeasuringCall) -> Finding:
     moved = changes(one, two)
     if not moved:
         running = sorted(k.partition(":")[2] for k, v in one.items() if v is True and ":" in k)
-        text = f"training behaviour in {listed(running)} in both" if running else ALL_IN_INFERENCE
+        text = (
+            f"training behaviour in {listed(running)} in both"
+            if running
+            else "every layer in inference in both"
+        )
         return Finding("mode", IDENTICAL, text)
     layers = _acting(a, [c.key.partition(":")[2] for c in moved if ":" in c.key])
     details = []
