@@ -209,7 +209,7 @@ def explain_fits(fits: Sequence[object], question: Question, progress: Progress)
     def hybrid_trainer() -> ProcessHybridTrainer:
         client = InProcessClient(lives, a.recorded.path, each_epoch=progress.epochs)
         client.request(Pair(OwnFit(1), OwnFit(2), tuple(compared.structural)))
-        prepared = Prepared(follows=compared.follows, renamed=compared.renamed)
+        prepared = Prepared("", compared.follows, compared.renamed, compared.activations)
         return ProcessHybridTrainer({"a": client}, frozenset(), prepared)
 
     with left_as_found(live.model for live in lives):

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from whydiff.core.findings import DIFFERS, UNKNOWN, Diff, Finding
 from whydiff.core.recording import Side
+from whydiff.diagnosis.outputs import activations
 from whydiff.diagnosis.sources import CATALOGUE, source
 from whydiff.diagnosis.sources.batch_size import MOVED
 from whydiff.diagnosis.sources.data_order import CUT
@@ -95,6 +96,11 @@ class ComparedSides:
         """Whether one side is of Keras 2 and the other of Keras 3: they share no objects, so a
         hybrid takes arrays from either, and all else from the side that trains it."""
         return other_generations(self.a, self.b)
+
+    @property
+    def activations(self) -> dict[str, str]:
+        """By side the activation behind which outputs are compared, see :mod:`.outputs`."""
+        return activations(self.a.recipe, self.b.recipe)
 
     @property
     def structural(self) -> list[str]:

@@ -35,12 +35,25 @@ def on(compared: ComparedSides, trials: Trials, causes: Sequence[Cause]) -> tupl
         *restarted(compared.a, compared.b),
         *standardized(compared.a, compared.b),
         *_not_reproduced(compared, trials, causes),
+        *_on_one_scale(compared, trials),
         *_offsetting(trials, causes),
         *_amplified(trials, causes),
         *measured(compared, trials),
         *hardly(trials),
         *_how_trained(trials),
         *(_evaluated(name, parts) for name, parts in trials.measured.items() if _far(parts)),
+    )
+
+
+def _on_one_scale(compared: ComparedSides, trials: Trials) -> tuple[str, ...]:
+    """A note where one model ends in logits and the other in probabilities."""
+    behind = compared.activations
+    if trials.a.predictions is None or len({behind.get("a"), behind.get("b")}) < 2:
+        return ()
+    side, activation = next(iter(behind.items()))
+    return (
+        f"The outputs of {side.upper()} are logits, those of the other are probabilities: they are "
+        f"compared after a {activation}, as the loss of {side.upper()} reads them.",
     )
 
 

@@ -14,6 +14,7 @@ from whydiff.core.hybrids import Coalition, StepInputs, StepRecord, TrainedHybri
 from whydiff.core.metrics import renamed_logs
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.diagnosis.calls.fields import Compared
+from whydiff.diagnosis.outputs import as_probabilities
 from whydiff.runner.messages import (
     CompareCuts,
     ExamineStep,
@@ -34,12 +35,13 @@ from whydiff.runner.messages import (
 
 @dataclass(frozen=True)
 class Prepared:
-    """How hybrids are trained, which sources come along with which, and metrics that B's model has
-    under other names than A's."""
+    """How hybrids are trained, which sources come along with which, metrics that B's model has
+    under other names than A's, and by side the activation to compare a model's outputs behind."""
 
     how: str = ""
     follows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    activations: Mapping[str, str] = field(default_factory=dict)
 
 
 class ProcessHybridTrainer:
@@ -56,8 +58,8 @@ class ProcessHybridTrainer:
         prepared: Prepared = Prepared(),  # nothing can change it
     ) -> None:
         self._sites = sites
-        self.how, self._follows = prepared.how, prepared.follows
-        self._renamed = prepared.renamed
+        self.how = prepared.how
+        self._prepared = prepared
         self._together = together
         self._bound: frozenset[str] = frozenset()
 
@@ -86,20 +88,27 @@ class ProcessHybridTrainer:
         """
         if coalition & self._bound:
             coalition |= self._bound
-        coalition |= {name for source in coalition for name in self._follows.get(source, ())}
+        coalition |= {
+            name for source in coalition for name in self._prepared.follows.get(source, ())
+        }
         choice = dict.fromkeys(sorted(coalition), "b")
         looked_at = tuple((epoch, step, bool(weighed)) for epoch, step, weighed in moments)
         made = self.site(coalition).request(Train(choice, until, looked_at, nudge, weights))
-        return self._named(made)
+        return self._told(made, "b" if "architecture" in coalition else "a")
 
     def recall(self, side: str) -> TrainedHybrid:
-        return self._named(self._site_of(side).request(Recall(side)))
+        return self._told(self._site_of(side).request(Recall(side)), side)
 
-    def _named(self, made: TrainedHybrid) -> TrainedHybrid:
-        """Numbers that B's model logs under the names that A's model has for them."""
-        if not self._renamed:
-            return made
-        return replace(made, logs=[renamed_logs(logs, self._renamed) for logs in made.logs])
+    def _told(self, made: TrainedHybrid, model: str) -> TrainedHybrid:
+        """What can be compared: numbers that B's model logs under the names that A's model has for
+        them, and the outputs of the model of side ``model`` on the scale of the other's."""
+        logs, renamed = made.logs, self._prepared.renamed
+        if renamed:
+            logs = [renamed_logs(epoch, renamed) for epoch in logs]
+        activation = self._prepared.activations.get(model, "")
+        if made.predictions is None or not activation:
+            return replace(made, logs=logs)
+        return replace(made, logs=logs, predictions=as_probabilities(made.predictions, activation))
 
     def pictures(self, positions: Sequence[int]) -> Mapping[int, np.ndarray]:
         """Predicted examples as images by position, {} where they are none."""

@@ -9,7 +9,7 @@ import pytest
 
 from whydiff.core.calls import Output
 from whydiff.core.digests import row_digests
-from whydiff.diagnosis.calls.heads import LOGITS, SOFTMAX_OF_ONE, head_of, last_activation
+from whydiff.diagnosis.calls.heads import LOGITS, SOFTMAX_OF_ONE, head_of
 from whydiff.testing.calls import call
 
 
@@ -19,12 +19,6 @@ def ending(values, layer="Dense", **settings):
     array = np.asarray(values, "float32")
     output = Output("", "float32", array.shape, row_digests([array]), array)
     return replace(made, outputs=(output,))
-
-
-def test_the_activation_of_the_last_layer():
-    assert last_activation(ending([[1]], activation="sigmoid")) == "sigmoid"
-    assert last_activation(ending([[1]], "Softmax")) == "softmax"
-    assert last_activation(ending([[1]], "Flatten")) == ""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import CONFIRMED, Divergence, Explanation, Remedy
 from whydiff.core.recording import MEASURED_WITHIN, TRACED, Execution, Fit
 from whydiff.core.words import capital, count, number
-from whydiff.diagnosis.calls.heads import last_activation
 from whydiff.diagnosis.calls.loops import TRAINED
 from whydiff.diagnosis.calls.pairs.choosing import disagreements, in_comparison
 from whydiff.diagnosis.calls.pairs.disagreement import Disagreement
@@ -40,6 +39,7 @@ from whydiff.diagnosis.calls.unwatched import loops_apart
 from whydiff.diagnosis.calls.verdict import Verdict
 from whydiff.diagnosis.files import MECHANISM as CARRIED, carried_between, told_between
 from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.diagnosis.sources.layers import last_activation
 from whydiff.stats.distances import churn
 
 #: Further disagreements that are listed.
@@ -142,7 +142,9 @@ def _gap(pair: Disagreement, trials: CallTrials | None) -> dict[str, Any]:
         if a and b:
             # With no activation in the last layer outputs are no probabilities, even where all of
             # them happen to be between 0 and 1.
-            linear = any(last_activation(call) == "linear" for call in (pair.a, pair.b))
+            linear = any(
+                last_activation(call.recipe.architecture) == "linear" for call in (pair.a, pair.b)
+            )
             if not linear and all(map(_are_probabilities, (*a, *b))):
                 told["predictions_differ"] = churn(a, b)
             told["distance"] = trials.whole

@@ -6,17 +6,10 @@ import numpy as np
 
 from whydiff.core.calls import MeasuringCall
 from whydiff.diagnosis.calls.results import Call
+from whydiff.diagnosis.sources.layers import last_activation
 
 #: Heads of one unit of which no cut at 0.5 tells a class.
 SOFTMAX_OF_ONE, LOGITS = "softmax of one unit", "logits"
-
-
-def last_activation(call: Call) -> str:
-    """The activation of a model's last layer, "" where that is not known."""
-    facts = call.recipe.architecture
-    last, _, kind = str((facts.get("layers") or [""])[-1]).rpartition(": ")
-    known = facts.get(f"layer:{last}:activation")
-    return str(known) if known else "softmax" if kind == "Softmax" else ""
 
 
 def head_of(call: Call, reads: MeasuringCall) -> str:
@@ -26,6 +19,10 @@ def head_of(call: Call, reads: MeasuringCall) -> str:
     """
     outputs = [output.values for output in reads.outputs if output.values is not None]
     alone = len(outputs) == 1 and outputs[0].ndim > 1 and outputs[0].shape[-1] == 1
-    if alone and last_activation(reads) == "softmax" and np.all(outputs[0] == 1):
+    if (
+        alone
+        and last_activation(reads.recipe.architecture) == "softmax"
+        and np.all(outputs[0] == 1)
+    ):
         return SOFTMAX_OF_ONE
     return LOGITS if call.recipe.objective.get("loss.from_logits") is True else ""

@@ -24,16 +24,24 @@ PER_LAYER = (
 
 def layers(recipe: Recipe) -> list[tuple[str, str]]:
     """(path, class) of every layer; an input layer computes nothing and is left out."""
-    return [(path, kind) for path, kind in _all_layers(recipe) if kind != "InputLayer"]
+    return [(path, kind) for path, kind in _all_layers(recipe.architecture) if kind != "InputLayer"]
 
 
-def _all_layers(recipe: Recipe) -> list[tuple[str, str]]:
-    listed = recipe.architecture.get("layers")
+def _all_layers(architecture: Facts) -> list[tuple[str, str]]:
+    listed = architecture.get("layers")
     pairs = []
     for entry in listed if isinstance(listed, list | tuple) else ():
         path, _, kind = str(entry).rpartition(": ")
         pairs.append((path, kind))
     return pairs
+
+
+def last_activation(architecture: Facts) -> str:
+    """The activation of a model's last layer, "" where that is not known."""
+    path, kind = next(reversed(_all_layers(architecture)), ("", ""))
+    known = architecture.get(f"layer:{path}:activation")
+    # A layer that is an activation has no such setting.
+    return str(known) if known else kind.lower() if kind in ("Softmax", "Sigmoid") else ""
 
 
 def same_layers(a: Recipe, b: Recipe) -> bool:
@@ -116,7 +124,7 @@ def _renaming(a: Recipe, b: Recipe) -> dict[str, str]:
     own = [two[j] for j in range(len(two)) if j not in found and two[j][0] in taken]
     pairs += [((f"{path} of B", kind), (path, kind)) for path, kind in own]
     inputs_a, inputs_b = (
-        [layer for layer in _all_layers(r) if layer[1] == "InputLayer"] for r in (a, b)
+        [layer for layer in _all_layers(r.architecture) if layer[1] == "InputLayer"] for r in (a, b)
     )
     pairs += zip(inputs_a, inputs_b, strict=False)
     return {there: here for (here, _), (there, _) in pairs if here != there}

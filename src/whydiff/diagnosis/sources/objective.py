@@ -8,7 +8,7 @@ from whydiff.core.findings import IDENTICAL, UNKNOWN, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts, is_name
-from whydiff.diagnosis.sources.layers import aligned_facts, layers
+from whydiff.diagnosis.sources.layers import aligned_facts, last_activation
 from whydiff.diagnosis.sources.samples import common
 from whydiff.diagnosis.sources.seeds import same_execution, same_script
 from whydiff.diagnosis.sources.source import Source, differs
@@ -79,12 +79,7 @@ def _doubly_normalised(recipe: Recipe) -> bool:
     logits = any(
         key.endswith("from_logits") and value is True for key, value in recipe.objective.items()
     )
-    listed = layers(recipe)
-    if not logits or not listed:
-        return False
-    path, kind = listed[-1]
-    activation = recipe.architecture.get(f"layer:{path}:activation")
-    return kind in ("Softmax", "Sigmoid") or str(activation).partition(":")[0] in (
+    return logits and last_activation(recipe.architecture).partition(":")[0] in (
         "softmax",
         "sigmoid",
     )

@@ -141,10 +141,12 @@ def _by_parameter(head: ast.FunctionDef, call: ast.Call) -> dict[str, ast.expr]:
 
 
 def _drawn_for_one(script: Script, path: Path, one: ast.expr, other: ast.expr) -> bool:
-    """Whether what one of two calls is given may have been drawn for it alone: it calls something
-    itself, follows from an assignment that draws and is not on the other's way, or is shuffled in
-    place."""
-    if any(isinstance(node, ast.Call) for part in (one, other) for node in ast.walk(part)):
+    """Whether what one of two calls is given may have been drawn for it alone: it calls what
+    draws or cannot be seen, follows from an assignment that draws and is not on the other's way, or
+    is shuffled in place."""
+    inside = [n for part in (one, other) for n in ast.walk(part) if isinstance(n, ast.Call)]
+    seen = {n.name for n in ast.walk(script.tree) if isinstance(n, ast.FunctionDef)}
+    if any(last_name(n.func) not in seen or _may_draw(script, path, n) for n in inside):
         return True
     (names, values), (names_b, values_b) = (_on_the_way(script, part) for part in (one, other))
     made = [n for v in values ^ values_b for n in ast.walk(v) if isinstance(n, ast.Call)]

@@ -229,7 +229,8 @@ def _trainer(
     a, b = (file, own) if recorded == "a" else (own, file)
     process = asked.site.process
     how = process.request(Pair(a, b, structural, tuple(program))).how
-    return ProcessHybridTrainer({"a": process}, frozenset(), Prepared(how, compared.follows))
+    prepared = Prepared(how, compared.follows, activations=compared.activations)
+    return ProcessHybridTrainer({"a": process}, frozenset(), prepared)
 
 
 def _advice(compared: ComparedSides, recorded: str, name: str, script: str) -> str:

@@ -60,7 +60,7 @@ class RunningSides:
         own_a, own_b = OwnFit(compared.a.fit.pick), OwnFit(compared.b.fit.pick)
         if self.child_b is None:
             how = self.child_a.request(Pair(own_a, own_b, structural)).how
-            prepared = Prepared(how, compared.follows, compared.renamed)
+            prepared = Prepared(how, compared.follows, compared.renamed, compared.activations)
             return ProcessHybridTrainer(sites, frozenset(), prepared)
         packed_b = self._packed("b", self.child_b, compared.b)
         movable = [s for s in structural if s in compared.movable()]
@@ -74,7 +74,7 @@ class RunningSides:
             sites["b"] = self.child_b
         elif not keeps_b:  # all that is needed of B is in A's process now, and its memory may be
             self.child_b.close()
-        prepared = Prepared(how, compared.follows, compared.renamed)
+        prepared = Prepared(how, compared.follows, compared.renamed, compared.activations)
         return ProcessHybridTrainer(sites, together, prepared)
 
     def _packed(self, name: str, child: Child, side: Side) -> FitElsewhere:

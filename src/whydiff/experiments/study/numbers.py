@@ -23,6 +23,7 @@ from whydiff.core.study import (
 from whydiff.experiments.study.division import Division
 from whydiff.stats import flips, intervals
 from whydiff.stats.distances import classes, prediction_distance
+from whydiff.stats.logits import sigmoid
 from whydiff.stats.probe_noise import calibrated_variance, variance_parts
 from whydiff.storage import StoredStudy
 
@@ -58,7 +59,7 @@ class Numbers:
             return None
         outputs = [np.asarray(p) for p in kept.result.predictions]
         if self._logits:
-            outputs = [_sigmoid(p) if p.ndim < 2 or p.shape[-1] == 1 else p for p in outputs]
+            outputs = [sigmoid(p) if p.ndim < 2 or p.shape[-1] == 1 else p for p in outputs]
         return outputs
 
     # --- groups -------------------------------------------------------------------------------
@@ -251,7 +252,3 @@ def histogram(values: np.ndarray) -> Histogram:
     bins = min(BINS, math.ceil(math.log2(values.size)) + 1)
     counts, edges = np.histogram(values, bins=bins)
     return Histogram(tuple(map(float, edges)), tuple(map(int, counts)))
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return np.asarray(0.5 * (1 + np.tanh(np.asarray(x, np.float64) / 2)))
