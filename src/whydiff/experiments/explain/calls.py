@@ -51,6 +51,7 @@ from whydiff.diagnosis.calls.pairs.metric_names import (
     threshold_of,
 )
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
+from whydiff.diagnosis.calls.printed import with_runtimes
 from whydiff.diagnosis.calls.related import scaled_within
 from whydiff.diagnosis.calls.results import (
     Call,
@@ -84,6 +85,7 @@ from whydiff.experiments.explain.call_inputs import (
 )
 from whydiff.experiments.explain.call_places import Pair, with_places
 from whydiff.experiments.explain.sides import run_alike
+from whydiff.experiments.explain.texts import text_of
 from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessCallRunner
 from whydiff.runner.messages import (
@@ -103,6 +105,7 @@ from whydiff.runner.messages import (
     ValidationParts,
 )  # fmt: skip
 from whydiff.runner.running import Ran
+from whydiff.script_text.runtimes import other_runtimes
 
 BETWEEN_STEPS = (
     "What a callback reads of the log between two steps is the mean over the batches of the epoch "
@@ -151,7 +154,9 @@ def inside_one_run(
         found = [] if steps is None else [chosen(*steps, metric)]
     if not found or (only_clear and not found[0].clear):
         return None
-    return explain_pair(site, found, progress)
+    explained = explain_pair(site, found, progress)
+    text = "" if site.run is None else text_of(site.run.script)
+    return with_runtimes(explained, other_runtimes(text))
 
 
 def calls_at(site: Site, lines: tuple[int, int]) -> tuple[int, int]:
