@@ -50,6 +50,9 @@ BEHIND_STEPS = "behind steps"
 #: The note of a call of a function that a model was exported to: the path and the function's name.
 EXPORTED = "exported"
 
+#: The fact of an "adapt" event: what the layer learned, as ``stats.adapted`` reads it.
+LEARNED = "learned"
+
 #: The fact of inputs from a PyDataset of the script's own: its "class", whether its constructor has
 #: an argument "shuffle", and of "methods" that draw random numbers the file and line, by name.
 REORDERS = "reorders"

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from whydiff.core.calls import Origin
+from whydiff.core.calls import LEARNED, Origin
 from whydiff.core.interrupting import HANDLERS, pass_on
 from whydiff.core.stack import in_library
 from whydiff.keras_backend.internals import (
@@ -28,6 +28,7 @@ from whydiff.keras_backend.tracing import compiling
 from whydiff.recorder.describe import optimizer_facts
 from whydiff.recorder.guard import unharmed
 from whydiff.recorder.ledger import user_line
+from whydiff.recorder.measuring.learned import learned_by
 from whydiff.recorder.measuring.provenance import SavedFile
 from whydiff.recorder.session import Holder, Step, subject_of
 from whydiff.recorder.unseen import UNSEEN
@@ -382,7 +383,12 @@ def _setting(holder: Holder, method: Any, kind: str) -> Any:
         model = calls.models.holding(self)
         plain = [value for value in (*args, *kwargs.values())
                  if isinstance(value, (bool, int, float, str))]  # fmt: skip
-        facts = {"layer": str(self.name), "arguments": plain}
+        facts: dict[str, Any] = {"layer": str(self.name), "arguments": plain}
+        learned: dict[str, Any] = {}
+        if kind == "adapt":
+            learned = unharmed(learned_by, self, otherwise=learned)
+        if learned:
+            facts[LEARNED] = learned
         number = calls.events.enter(kind, model, facts)
         if kind in _ORIGINS:
             line = user_line()

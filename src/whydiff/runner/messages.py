@@ -346,6 +346,16 @@ class RelateRows(Request[RowRelations]):
 
 
 @dataclass(frozen=True)
+class FollowByLayers(Request[int]):
+    """By which of some ways, counting from 0, the inputs of one call follow from those of another;
+    -1 by none. A way is what a layer learned on either side, as ``stats.adapted`` takes it."""
+
+    a: int
+    b: int
+    ways: tuple[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None], ...]
+
+
+@dataclass(frozen=True)
 class RelateWeights(Request[str]):
     """To what the weights of one call are rounded in another, "" where they are not."""
 
@@ -450,6 +460,7 @@ CallRequest = (
     | FindLayer
     | CompareCuts
     | RelateRows
+    | FollowByLayers
     | RelateWeights
     | SameRows
     | LossParts
@@ -570,8 +581,8 @@ TYPES: Mapping[str, type] = {
         RelateSamples,
         AskRedrawable, Replicate, DrawInputs, Streams, Probe, Pictures,
         PairCalls, JoinCalls, RestrictCall, PackCall, AdoptCall, MeasureHybrid, MeasureAgain,
-        KeepLayers, FindLayer, CompareCuts, RelateRows, RelateWeights, SameRows, LossParts,
-        ValidationParts,
+        KeepLayers, FindLayer, CompareCuts, RelateRows, FollowByLayers, RelateWeights, SameRows,
+        LossParts, ValidationParts,
         Rescore, TwoMetrics, MeasureByPosition,
         OwnFit, FitElsewhere, Job, FitRecorded, Paired, TrainedHybrid, Trajectory, TrajectoryPoint,
         StepInputs, StepRecord, Redrawable, Replicated, Replica, Packing, ReplicaInputs, Result,

@@ -80,9 +80,9 @@ def wrong_with(answer: Mapping[str, Any] | str, wanted: Mapping[str, Any]) -> li
     """What of an answer is not as wanted.
 
     ``causes``: sources that must be confirmed, the first named among them; ``may``: sources that
-    may be named besides; ``mechanism``: that of the first cause; ``calls``: kinds compared;
-    ``says``: what its detail must hold; ``excluded``: sources ruled out; ``identical``: nothing
-    disagrees.
+    may be named besides; ``mechanism``: that of the first cause; ``mechanisms``: those of all;
+    ``calls``: kinds compared; ``says``: what its detail must hold; ``excluded``: sources ruled
+    out; ``identical``: nothing disagrees.
     """
     if isinstance(answer, str):
         return [answer]
@@ -102,6 +102,9 @@ def wrong_with(answer: Mapping[str, Any] | str, wanted: Mapping[str, Any]) -> li
     first = answer["causes"][0] if answer["causes"] else {}
     if "mechanism" in wanted and first.get("mechanism") != wanted["mechanism"]:
         wrong.append(f"mechanism {first.get('mechanism')}")
+    mechanisms = sorted(c.get("mechanism", "") for c in answer["causes"])
+    if "mechanisms" in wanted and mechanisms != sorted(wanted["mechanisms"]):
+        wrong.append(f"mechanisms {mechanisms}")
     if wanted.get("says", "") not in first.get("detail", ""):
         wrong.append(f"does not say {wanted['says']!r}")
     ruled_out = {x["source"] for x in answer["excluded"]}

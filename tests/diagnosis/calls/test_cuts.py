@@ -70,8 +70,8 @@ def test_fits_own_samples_in_other_batches():
         "normalizing": [], "batches": 4, "of batches": 4, "other batches": 0.3, "answers": 0.2,
     }  # fmt: skip
     found = judge_parts(parts, "loss")
-    shares = {c.source: c.share for c in found.causes}
-    assert shares == pytest.approx({"batch-size": 0.5, "measurement": 0.5})
+    shares = {c.mechanism: c.share for c in found.causes}
+    assert shares == pytest.approx({MIXED: 0.5, AVERAGED: 0.25, "mean-over-moving-weights": 0.25})
     assert found.unexplained == 0.0
     untold = judge_parts({k: v for k, v in parts.items() if k != "answers"}, "loss")
     assert {c.source: c.status for c in untold.causes} == {

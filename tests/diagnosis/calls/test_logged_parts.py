@@ -50,10 +50,31 @@ def test_the_larger_part_of_a_source_names_its_mechanism():
     assert causes["mode"].share == pytest.approx(1.0)
     _, causes = judged(random_layers=0.2, batch_normalization=0.2, **parts)
     assert causes["mode"].mechanism == "batch-statistics-in-fit"
-    _, causes = judged(moving_weights=0.1, other_batches=0.3)
-    assert causes["measurement"].mechanism == "metric-averaged-over-batches"
-    _, causes = judged(moving_weights=0.1, sample_weights=0.3)
-    assert causes["measurement"].mechanism == "sample-weights-in-one"
+
+
+@pytest.mark.parametrize(
+    ("part", "mechanism"),
+    [
+        ("sample_weights", "sample-weights-in-one"),
+        ("other_batches", "metric-averaged-over-batches"),
+    ],
+)
+def test_parts_that_are_measured_by_themselves_are_causes_that_add_up(part, mechanism):
+    found, _ = judged(moving_weights=0.1, **{part: 0.3})
+    assert [(c.source, c.mechanism, c.share) for c in found.causes] == [
+        ("measurement", mechanism, pytest.approx(0.75)),
+        ("measurement", "mean-over-moving-weights", pytest.approx(0.25)),
+    ]
+    assert found.unexplained == 0.0
+
+
+def test_only_the_mean_over_steps_is_of_an_emptied_metric():
+    parts = {**PARTS, "moving weights": 0.3, "sample weights": 0.1, "uninterrupted": 0.65}
+    emptied, weighted = judge_parts(parts, "loss", emptied="evaluated in between").causes
+    assert emptied.mechanism == "metrics-emptied-in-an-epoch"
+    assert "evaluated in between" in emptied.detail
+    assert weighted.mechanism == "sample-weights-in-one"
+    assert "evaluated in between" not in weighted.detail
 
 
 def test_other_samples_in_the_validation_are_a_part_of_their_own():

@@ -30,6 +30,7 @@ EVALUATED = execution(
         "8/8 ━━━━━━━━ 0s 4ms/step - loss: 0.7777",
         "2026-12-02 05:36:58.123456: I tensorflow/core: 1.2345",
         "keras 3.11.0",
+        "    TF 2.20. Please use another interpreter",
     ],
 )
 def test_a_number_that_was_watched_is_known(line):
@@ -90,3 +91,12 @@ def test_a_seed_that_is_another_one_in_each_run_is_named_as_a_suspect():
     assert "Seeded otherwise in each run: default_rng(17) (train.py:3)" in answer.notes[1]
     assert answer.remedy.how.startswith("Suspected") and "default_rng(17)" in answer.remedy.how
     assert not answer.causes, "nothing that follows from it was measured"
+
+
+def test_what_another_runtime_answers_is_never_an_all_clear():
+    script = "import onnxruntime as ort\ns = ort.InferenceSession('m.onnx')"
+    agreed = all_agree(EVALUATED, "train.py", 2)
+    answer = with_printed(agreed, printed_beyond("loss 0.0432", EVALUATED, "loss 0.0432", script))
+    assert "an ONNX Runtime session (line 2)" in answer.notes[0]
+    assert "was not watched" in answer.notes[0]
+    assert "another runtime" in verdict(answer)

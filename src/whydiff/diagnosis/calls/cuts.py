@@ -49,16 +49,13 @@ def by_metric(parts: Mapping[str, Any], moved: float) -> float:
 def measured_otherwise(
     shares: Mapping[str, float], texts: Mapping[str, tuple[str, str]]
 ) -> Sequence[Cause]:
-    """Parts of a gap that lie in the measuring as one cause, by mechanism: ``texts`` are what
-    differs and the evidence, and the largest part names it."""
-    large = sorted(
-        (id for id, share in shares.items() if abs(share) >= TOLD), key=lambda id: -abs(shares[id])
-    )
-    if not large:
-        return ()
-    details, proofs = ("; ".join(texts[id][k] for id in large) for k in (0, 1))
-    share = sum(shares.values())
-    return (part_of_gap("measurement", large[0], share, details, proofs),)
+    """Parts of a gap that lie in the measuring as causes, by mechanism: ``texts`` are what differs
+    and the evidence."""
+    return [
+        part_of_gap("measurement", id, share, *texts[id])
+        for id, share in shares.items()
+        if abs(share) >= TOLD
+    ]
 
 
 def named_by_cut(verdict: Verdict, parts: Mapping[str, Any], metric: str) -> Verdict:

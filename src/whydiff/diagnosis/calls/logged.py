@@ -199,8 +199,11 @@ def _of_other_samples(
 
 
 def _with_emptied(cause: Cause, parts: Mapping[str, Any], metric: str, emptied: str) -> Cause:
-    """The cause in how a log is measured, where its metrics were emptied in its epoch."""
-    if cause.source != "measurement":
+    """The cause in the steps that a log is a mean of, where its metrics were emptied in its epoch.
+
+    Weights of samples and the cut into batches are parts that are measured by themselves.
+    """
+    if cause.mechanism != _EPOCH.mechanism:
         return cause
     known = mechanism("metrics-emptied-in-an-epoch")
     alone = parts.get("uninterrupted")

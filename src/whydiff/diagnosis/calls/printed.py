@@ -19,13 +19,15 @@ from whydiff.core.calls import MeasuringCall
 from whydiff.core.findings import PRINTED_OTHERWISE, Explanation, Remedy
 from whydiff.core.recording import Execution
 from whydiff.core.words import count
+from whydiff.script_text.runtimes import other_runtimes
 from whydiff.script_text.timings import lines_of_timings
 
 #: A number with decimals; whole numbers are counts, labels and shapes.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d*\.\d+(?:e[-+]?\d+)?(?![\w]|\.\d)", re.IGNORECASE)
-#: Lines that are none of the script's results: logs, progress bars, tables, times.
+#: Lines that are none of the script's results: logs, progress bars, tables, times, versions.
 _NO_RESULT = re.compile(
-    r"[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d|WARNING|whydiff: |INFO:"
+    r"(TF|TensorFlow|Keras|Python|NumPy|version) v?\d+\.\d+\b"
+    r"|[IWEF]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d|WARNING|whydiff: |INFO:"
     r"|.*([━│┃\b]|\[=|\d(ms|s|us)/(step|epoch)|\d ?([KMG]i?B|ms|s|sec|seconds)\b"
     r"|\d ?(it|steps?|samples|images|rows|batches|tokens|examples)/s"
     r"|\b(elapsed|took|duration|runtime|time ?[:=]))",
@@ -43,6 +45,7 @@ class Printed:
 
     untraced: tuple[str, ...] = ()
     differing: tuple[tuple[str, str], ...] = ()
+    runtimes: str = ""  # in which the script answers with an exported model, with their lines
 
 
 def printed_beyond(
@@ -62,7 +65,8 @@ def printed_beyond(
     differing = [(a, b) for a, b in pairs if _NUMBER.findall(a) != _NUMBER.findall(b)]
     # Who asks about two runs is answered by what both printed, wherever that came from.
     untraced = [] if two_runs and again else untraced
-    return Printed(tuple(dict.fromkeys(untraced)), tuple(differing))
+    untraced, differing = list(dict.fromkeys(untraced)), list(differing)
+    return Printed(tuple(untraced), tuple(differing), other_runtimes(script))
 
 
 def with_printed(
@@ -100,6 +104,9 @@ def with_printed(
             "tf.function), other exports, what a callback reads between two steps and most of what "
             "is computed by hand are not."
         )
+    explanation = with_runtimes(explanation, printed.runtimes)
+    if printed.runtimes:
+        scope.append("what another runtime answers was not watched")
     if not scope:
         return explanation
     evidence = {**explanation.evidence, "not watched": "; ".join(scope)}
@@ -107,6 +114,18 @@ def with_printed(
         evidence[PRINTED_OTHERWISE] = [list(pair) for pair in printed.differing[:_SHOWN]]
         explanation = replace(explanation, identical=False, unexplained=1.0)
     return replace(explanation, notes=(*notes, *explanation.notes), evidence=evidence)
+
+
+def with_runtimes(explanation: Explanation, runtimes: str) -> Explanation:
+    """The answer with the runtimes, besides Keras, in which the script answers with a model."""
+    if not runtimes:
+        return explanation
+    note = (
+        f"The script makes {runtimes}. What an exported model answers there was not watched: "
+        "whether it agrees with the model, and if not why, is not part of this answer. Compare its "
+        "outputs with model.predict of the very inputs that it is given."
+    )
+    return replace(explanation, notes=(note, *explanation.notes))
 
 
 def _quoted(lines: Sequence[str]) -> str:
@@ -121,7 +140,7 @@ def _results(output: str, timings: Sequence[re.Pattern[str]]) -> Iterator[str]:
         told = " ".join(line.split())
         if (
             _NUMBER.search(told)
-            and not _NO_RESULT.match(line)
+            and not _NO_RESULT.match(told)
             and not any(timing.fullmatch(told) for timing in timings)
         ):
             yield told

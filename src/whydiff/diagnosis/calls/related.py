@@ -54,6 +54,11 @@ def in_one_order(verdict: Verdict, kinds: Sequence[str]) -> Verdict:
     row, as ``kinds`` says of each."""
     if not kinds or not {*kinds} <= _ROW_BY_ROW or {*kinds} == {"equal"}:
         return verdict
+    return order_known(verdict)
+
+
+def order_known(verdict: Verdict) -> Verdict:
+    """The verdict without the doubt about the order of inputs."""
     unknown = tuple(one for one in verdict.unknown if one.source != "data-order")
     if len(unknown) == len(verdict.unknown):
         return verdict

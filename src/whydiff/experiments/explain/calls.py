@@ -14,13 +14,11 @@ from whydiff.core.feeding import OutOfTime, TransferError
 from whydiff.core.findings import CONFIRMED, DIFFERS, Explanation
 from whydiff.core.progress import Progress
 from whydiff.core.recording import BATCH_LOG_READ, STEP, Execution, Fit
-from whydiff.core.words import listed
 from whydiff.diagnosis.calls.answer import Scene, all_agree, answer_calls, two_agree
 from whydiff.diagnosis.calls.cuts import named_by_cut
 from whydiff.diagnosis.calls.fields import Compared, compare, with_programs
 from whydiff.diagnosis.calls.fields.mode import trained_without_flag
 from whydiff.diagnosis.calls.heads import head_of
-from whydiff.diagnosis.calls.inputs import changed_in_place, form_of, made_anew
 from whydiff.diagnosis.calls.logged import emptied_by, judge_parts, judge_step, logged_divergence
 from whydiff.diagnosis.calls.loops import fed_in_another_order, of_a_loop
 from whydiff.diagnosis.calls.numbers import judge_mean, judge_position, judge_taken
@@ -53,11 +51,8 @@ from whydiff.diagnosis.calls.pairs.metric_names import (
     threshold_of,
 )
 from whydiff.diagnosis.calls.pairs.scores import power_of_score, read_by, reshuffled, source_read
-from whydiff.diagnosis.calls.related import (
-    in_one_order,
-    scaled_within,
-    with_labels_related,
-)
+from whydiff.diagnosis.calls.printed import with_runtimes
+from whydiff.diagnosis.calls.related import scaled_within
 from whydiff.diagnosis.calls.results import (
     Call,
     kind_of,
@@ -82,9 +77,15 @@ from whydiff.diagnosis.calls.verdict import (
 from whydiff.diagnosis.mechanisms import mechanism
 from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
+from whydiff.experiments.explain.call_inputs import (
+    Fed,
+    same_samples,
+    with_inputs_related,
+    with_layers,
+)
 from whydiff.experiments.explain.call_places import Pair, with_places
-from whydiff.experiments.explain.in_place import lines_written
 from whydiff.experiments.explain.sides import run_alike
+from whydiff.experiments.explain.texts import text_of
 from whydiff.runner.client import Run
 from whydiff.runner.hybrid_trainer import ProcessCallRunner
 from whydiff.runner.messages import (
@@ -104,6 +105,7 @@ from whydiff.runner.messages import (
     ValidationParts,
 )  # fmt: skip
 from whydiff.runner.running import Ran
+from whydiff.script_text.runtimes import other_runtimes
 
 BETWEEN_STEPS = (
     "What a callback reads of the log between two steps is the mean over the batches of the epoch "
@@ -152,7 +154,9 @@ def inside_one_run(
         found = [] if steps is None else [chosen(*steps, metric)]
     if not found or (only_clear and not found[0].clear):
         return None
-    return explain_pair(site, found, progress)
+    explained = explain_pair(site, found, progress)
+    text = "" if site.run is None else text_of(site.run.script)
+    return with_runtimes(explained, other_runtimes(text))
 
 
 def calls_at(site: Site, lines: tuple[int, int]) -> tuple[int, int]:
@@ -267,7 +271,8 @@ def holds(site: Site, pair: Disagreement) -> bool:
             return verdict is not None and verdict.reproduced
         return False
     if pair.check == ROWS_CORRESPOND:
-        return bool(_kinds(site, pair)) and all(_kinds(site, pair))
+        fed = _fed(site, pair)
+        return fed is not None and same_samples(fed)
     return True
 
 
@@ -279,10 +284,12 @@ def served(site: Site, call: MeasuringCall) -> int:
     return site.process.request(RestrictCall(number, tuple(part))) if part else number
 
 
-def _kinds(site: Site, pair: Disagreement) -> tuple[str, ...]:
-    if not isinstance(pair.a, MeasuringCall) or not isinstance(pair.b, MeasuringCall):
-        return ()
-    return site.process.request(RelateRows(served(site, pair.a), served(site, pair.b))).kinds
+def _fed(site: Site, pair: Disagreement) -> Fed | None:
+    """What two measuring calls of one run were given; None of a fit."""
+    a, b, events = pair.a, pair.b, site.execution.events
+    if not isinstance(a, MeasuringCall) or not isinstance(b, MeasuringCall):
+        return None
+    return Fed(site.process, a, b, (served(site, a), served(site, b)), (events, events))
 
 
 def explain_pair(
@@ -358,6 +365,9 @@ def _of_numbers(site: Site, pair: Disagreement) -> Verdict | None:
             texts = [text for text in related.texts if text]
             verdict = named_more(verdict, "data-content", texts[0]) if texts else verdict
             verdict = scaled_within(verdict, a, related.factors)
+            events = site.execution.events
+            fed = Fed(site.process, a, reads, (a.number, read), (events, events))
+            verdict = with_layers(verdict, fed)
         return verdict
     if isinstance(a, Fit):
         if pair.check == VALIDATION_ROWS:
@@ -447,11 +457,8 @@ def explain_across(
         verdict = _layer(verdict, runner, compared.structure[0], str(site.folder / "layers"))
     if "data-content" in {c.source for c in verdict.causes} and not trials.failure:
         with contextlib.suppress(OutOfTime):
-            related = site.process.request(RelateRows(numbers[0], 0))
-            texts = [text for text in related.texts if text]
-            if texts:
-                verdict = named_more(verdict, "data-content", texts[0])
-                verdict = scaled_within(verdict, a, related.factors)
+            fed = Fed(site.process, a, b, (numbers[0], 0), events, one_run=False)
+            verdict = with_inputs_related(verdict, fed)
     verdict = fed_in_another_order(verdict, a, b, executions)
     verdict = _with_places(other, a, b, verdict)
     point = first_divergence(a, b, compared, trials)
@@ -537,36 +544,8 @@ def _described(
 ) -> Verdict:
     """What the values say beyond the digests: how inputs are related, which setting it is."""
     named = {c.source: c.mechanism for c in verdict.causes}
-    form_is_open = named.get("data-content") == ""
-    if form_is_open and isinstance(pair.a, MeasuringCall):
-        assert isinstance(pair.b, MeasuringCall)
-        related = site.process.request(RelateRows(served(site, pair.a), served(site, pair.b)))
-        texts = [
-            text
-            for text, kind in zip(related.texts, related.kinds, strict=True)
-            if text and kind != "equal"
-        ]
-        if changed_in_place(pair.a, pair.b):
-            assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
-            lines = lines_written(pair.a, pair.b)
-            wrote = [f"written into in between ({lines})"] if lines else []
-            text = "; ".join(["both were given one and the same array", *wrote, *texts[:1]])
-            verdict = named_more(verdict, "data-content", text, "changed-in-place")
-        elif made_anew(related.kinds, pair.a, pair.b):
-            text = "one source, passed over twice, gave the same labels with other values"
-            verdict = named_more(verdict, "data-content", text, "samples-made-anew")
-        elif texts:
-            form = form_of(related.kinds, pair.a)
-            ends = [str(path) for path in pair.a.recipe.architecture.get("masks end at") or ()]
-            text = texts[0] + (f"; the mask ends at {listed(ends)}" if form == "mask-ends" else "")
-            verdict = named_more(verdict, "data-content", text, form)
-            verdict = scaled_within(verdict, pair.a, related.factors)
-            verdict = in_one_order(verdict, related.kinds)
-    if any(c.mechanism == "other-labels" for c in verdict.causes):
-        assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
-        one, other = served(site, pair.a), served(site, pair.b)
-        related = site.process.request(RelateRows(one, other, labels=True))
-        verdict = with_labels_related(verdict, related.kinds, related.texts)
+    fed = _fed(site, pair) if "data-content" in named else None
+    verdict = verdict if fed is None else with_inputs_related(verdict, fed)
     if named.get("weights") in ASSIGNED:
         assert isinstance(pair.a, MeasuringCall) and isinstance(pair.b, MeasuringCall)
         to = site.process.request(RelateWeights(served(site, pair.a), served(site, pair.b)))

@@ -36,6 +36,7 @@ from whydiff.replay.calls.running import Measured, preserved
 from whydiff.replay.calls.scores import as_evaluate, by_position, rescored, two_metrics
 from whydiff.runner import codec, messages as m
 from whydiff.runner.child.packing import call_arrays, live_call
+from whydiff.stats.adapted import follows
 from whydiff.stats.correspondence import Correspondence, correspondence, rounded_weights
 from whydiff.storage import load
 
@@ -86,6 +87,8 @@ class CallServer:
                 return _tried(lambda: between_evaluates(self._hybrids, metric))
             case m.RelateRows():
                 return self.relate_rows(request)
+            case m.FollowByLayers():
+                return self.followed_by(request)
             case m.RelateWeights(a, b):
                 return rounded_weights(self._call(a).weights, self._call(b).weights)
             case m.SameRows():
@@ -171,6 +174,22 @@ class CallServer:
         if len(one) != len(other):
             return m.RowRelations()
         return _relations(correspondence(x, y) for x, y in zip(one, other, strict=True))
+
+    def followed_by(self, request: m.FollowByLayers) -> int:
+        """The first way by which all of B's inputs that differ follow from A's; -1 by none."""
+        try:
+            one, other = (_fed_to(self._call(number), 0) for number in (request.a, request.b))
+        except TransferError:
+            return -1
+        if len(one) != len(other) or not all(isinstance(x, np.ndarray) for x in (*one, *other)):
+            return -1
+        pairs = [(x, y) for x, y in zip(one, other, strict=True) if not np.array_equal(x, y)]
+        found = (
+            i
+            for i, (before, behind) in enumerate(request.ways)
+            if pairs and all(follows(x, y, before, behind) for x, y in pairs)
+        )
+        return next(found, -1)
 
     def loss_parts(self, request: m.LossParts) -> Mapping[str, Any]:
         """What a fit logged against another number, in parts."""
