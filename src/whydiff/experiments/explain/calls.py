@@ -80,7 +80,6 @@ from whydiff.diagnosis.calls.verdict import (
     named_more,
 )
 from whydiff.diagnosis.mechanisms import mechanism
-from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.experiments.explain.call_places import Pair, with_places
 from whydiff.experiments.explain.in_place import lines_written
@@ -103,7 +102,7 @@ from whydiff.runner.messages import (
     TwoMetrics,
     ValidationParts,
 )  # fmt: skip
-from whydiff.runner.running import Ran
+from whydiff.runner.running import Ran, check_run_watched
 
 BETWEEN_STEPS = (
     "What a callback reads of the log between two steps is the mean over the batches of the epoch "
@@ -128,7 +127,7 @@ class Site:
 def site_of(ran: Ran, folder: Path) -> Site:
     """A script's process; WhydiffError where no use of a model was observed."""
     execution, child = ran.recorded("compared", check=False), ran.child
-    check_watched(execution, child.run.arguments)
+    check_run_watched(execution, child.run)
     return Site(child, execution, str(child.run.script), folder, child.recording, child.run)
 
 
