@@ -10,7 +10,7 @@ import pytest
 from whydiff.core.calls import Event
 from whydiff.core.files import FILE, UNSEEN, Used, used
 from whydiff.core.findings import CONFIRMED, DIFFERS, IDENTICAL, SUSPECTED, Cause
-from whydiff.core.recording import SEEDING, Draw, Execution, Side
+from whydiff.core.recording import PROGRAMS, SEEDING, Draw, Execution, Side
 from whydiff.core.stack import Frame
 from whydiff.diagnosis.files import (
     agree_by_file,
@@ -20,12 +20,14 @@ from whydiff.diagnosis.files import (
     loaded_before,
     read_and_written,
     read_files,
+    rewritten,
     shown,
     taken_from,
     written_files,
 )
-from whydiff.diagnosis.sources import state
-from whydiff.testing.sides import a_side, changed, weights
+from whydiff.diagnosis.sources import data_content, initialization, state
+from whydiff.diagnosis.sources.state import FILE_REWRITTEN
+from whydiff.testing.sides import a_side, changed, content, weights
 
 CHECKPOINT = "/home/me/checkpoint.npz"
 LATER = "2025-01-01T00:05:00+00:00"
@@ -88,7 +90,9 @@ def test_a_checkpoint_read_under_one_number_and_written_under_the_next() -> None
             "log_2.csv": Used(written=True), "kept_1.npz": Used("ef", written=True)}  # fmt: skip
     environment = {FILE + path: use.text() for path, use in uses.items()}
     execution = replace(a_side().execution, environment=environment)
-    assert read_files(execution) == ("ckpt/epoch_09.keras", "data_1.csv", "kept_1.npz")
+    assert read_files(execution) == {
+        "ckpt/epoch_09.keras": "ab", "data_1.csv": "cd", "kept_1.npz": "ef"
+    }  # fmt: skip
     assert goes_on_beside(execution) == (("ckpt/epoch_09.keras", "ckpt/epoch_11.keras"),)
 
 
@@ -222,3 +226,73 @@ def test_many_files_are_not_all_listed() -> None:
     paths = [f"/home/me/out/{n}.npz" for n in range(6)]
     assert shown(side, paths)[3:] == ["out/3.npz", "2 more"]
     assert shown(side, ["/home/x.npz", "/mnt/x.npz"]) == ["../x.npz", "/mnt/x.npz"]
+
+
+STARTED = {PROGRAMS: [["", "pretrain.py", "--fast"]]}
+
+
+def rewritten_pair(*seeds: int | None, loads: bool = False, programs: bool = True) -> Any:
+    """Two runs that read one file with other content in each, and wrote nothing."""
+    found = []
+    for side in pair(Used("ab"), Used("cd")):
+        facts = {**side.execution.environment, **(STARTED if programs else {})}
+        event = Event(1, 0, "load_model", "Sequential 'm'", 1, facts={"path": CHECKPOINT})
+        more = {"ledger": tuple(map(seeding, seeds)), "events": (event,) if loads else ()}
+        found.append(changed(side, execution={"environment": facts, **more}))
+    return found
+
+
+READ = "checkpoint.npz, which both runs read, held other content in each"
+
+
+def test_weights_from_a_file_that_another_program_wrote_are_told_as_that() -> None:
+    a, b = rewritten_pair(1)
+    b = changed(b, initialization=weights(8))
+    found = initialization.compare(a, b)
+    assert found.mechanism == FILE_REWRITTEN and "seed the program that writes it" in found.remedy
+    assert found.detail == (
+        f"{READ}, and the script itself did not write it: it started pretrain.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "loads", "mechanism"),
+    [
+        ((1,), False, FILE_REWRITTEN),
+        ((None,), True, FILE_REWRITTEN),
+        ((None,), False, ""),
+        ((), False, ""),
+    ],
+)
+def test_a_file_is_named_where_it_was_loaded_or_nothing_else_is_left_to_chance(
+    seeds: tuple[int | None, ...], loads: bool, mechanism: str
+) -> None:
+    a, b = rewritten_pair(*seeds, loads=loads)
+    b = changed(b, initialization=weights(8))
+    assert initialization.compare(a, b).mechanism == mechanism
+
+
+@pytest.mark.parametrize(
+    ("seeds", "mechanism"), [((1,), FILE_REWRITTEN), ((1, None), "unseeded-generator")]
+)
+def test_data_from_such_a_file(seeds: tuple[int | None, ...], mechanism: str) -> None:
+    a, b = rewritten_pair(*seeds, programs=False)
+    b = changed(b, data_content=content(range(20, 30)))
+    found = data_content.compare(a, b)
+    assert found.mechanism == mechanism
+    assert (READ in found.detail) == (mechanism == FILE_REWRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (Used("ab"), Used("ab")),
+        (Used("ab", True), Used("cd")),  # the script writes it
+        (Used("ab"), Used(UNSEEN)),  # too large to be compared
+        (Used("", True), Used("", True)),
+    ],
+)
+def test_files_that_no_other_program_wrote(a: Used, b: Used) -> None:
+    one, other = pair(a, b)
+    assert rewritten(one.execution, other.execution) == ()
+    assert rewritten(one.execution, one.execution) == ()

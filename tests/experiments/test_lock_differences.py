@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whydiff.core.findings import Finding
 from whydiff.core.lock import PARTS
 from whydiff.core.recipe import SOURCE_IDS
 from whydiff.core.recording import SEEDING, STEP_GROUPS, Draw
@@ -16,6 +17,7 @@ from whydiff.experiments.lock.differences import (
     compare_locked,
     differing_parts,
     digest_findings,
+    in_terms_of_a_lock,
 )
 from whydiff.experiments.lock.reference import FIRST_STEPS, reduced_fit, reduced_lock
 from whydiff.experiments.lock.rounding import judge_rounding, may_be_rounding
@@ -178,3 +180,27 @@ def test_a_difference_in_no_field_at_all_is_arithmetic():
     found = against(side, changed(side, fit={"steps": rows}))
     assert found.differing == ["arithmetic"]
     assert may_be_rounding(replace(found, weights=1e-9)) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "now_said"),
+    [
+        ("seed 1 in A (t.py:3) and 2 in B", "seed 1 in the lock (t.py:3) and 2 now"),
+        ("only in A 3, only in B 4", "only in the lock 3, only now 4"),
+        ("inputs that A and B both hold", "inputs that the lock and this run both hold"),
+        ("in A/kernel and in 'B'", "in A/kernel and in 'B'"),
+        ("in Adam", "in Adam"),
+    ],
+)
+def test_beside_a_lock_there_is_no_a_and_no_b(said, now_said):
+    finding = Finding("noise", "differs", said, said)
+    assert in_terms_of_a_lock(finding) == replace(finding, evidence=now_said, detail=now_said)
+
+
+def test_seeds_that_a_lock_and_a_run_were_given_are_told_as_those():
+    found = [
+        changed(a_side(), execution={"ledger": ledger(draw("dense/kernel_initializer", n))})
+        for n in (1, 3)
+    ]
+    (finding,) = (f for f in against(*found).findings if f.source == "initialization")
+    assert " in A" not in finding.detail and " in B" not in finding.detail

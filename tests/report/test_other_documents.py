@@ -10,7 +10,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff, Divergence, Finding
 from whydiff.core.recipe import Batching, Content, Order, Recipe
-from whydiff.core.recording import Draw, Epoch, Execution, Fit, Frame
+from whydiff.core.recording import PROGRAMS, Draw, Epoch, Execution, Fit, Frame
 from whydiff.report import execution_dict
 from whydiff.report.document import Block, Brief, Chart, Facts, Table, Text
 from whydiff.report.documents.diff import document
@@ -129,3 +129,11 @@ def every_chart(blocks):
     for block in blocks:
         if isinstance(block, Brief):
             yield from (b for b in block.full if isinstance(b, Chart))
+
+
+def test_programs_that_nobody_watched_are_named_in_a_sentence() -> None:
+    started = {PROGRAMS: [["", "pretrain.py", "--fast"]]}
+    recorded = replace(execution(), environment=started)
+    shown = plain_text(execution_blocks(recorded))
+    assert "Not watched" in shown and "whydiff explain pretrain.py -- --fast" in shown
+    assert PROGRAMS not in shown

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.errors import WhydiffError
-from whydiff.core.files import Used
+from whydiff.core.files import Used, content_digest
 from whydiff.core.progress import Silent
 from whydiff.runner import copies as copies_module
 from whydiff.runner.child.afresh import restore
@@ -310,14 +310,17 @@ def test_what_a_run_writes_outside_and_what_it_begins_with_are_said(project, tmp
     runs = Runs(Place((project,)), 1)
     facts[f"file {project / 'best.keras'}"] = Used("3f2a", written=True).text()
     facts[f"file {project / 'x.npy'}"] = Used("3f2a").text()
-    for name in ("state.pt", "new.pt"):  # no Python function wrote them, and one was there
-        facts[f"file {project / name}"] = Used("3f2a").text()
+    # No Python function wrote these; one was there, and one was written before it was read.
+    for name, digest in (("state.pt", content_digest(b"")), ("new.pt", "3f2a"), ("base.pt", "a1")):
+        facts[f"file {project / name}"] = Used(digest).text()
     (project / "state.pt").touch()
+    (project / "base.pt").touch()
     runs._note_files(execution(surroundings=facts))
-    runs._closed(Run(project / "train.py"), ["state.pt", "new.pt"])
+    runs._closed(Run(project / "train.py"), ["state.pt", "new.pt", "base.pt"])
     assert runs.notes() == [
         "Scripts ran once on scratch copies of the current folder; in place they would have "
-        f"written state.pt and new.pt. Outside of that they wrote {tmp_path / 'elsewhere.csv'}.",
+        "written state.pt, new.pt and base.pt. Outside of that they wrote "
+        f"{tmp_path / 'elsewhere.csv'}.",
         "A run reads and then writes best.keras and state.pt: in place, a second run goes on from "
         "what the first one left there.",
     ]

@@ -14,6 +14,7 @@ from whydiff.runner.client import run_of
 from whydiff.runner.running import Runs
 from whydiff.runner.targets import (
     Target,
+    command_of,
     module_elsewhere,
     module_file,
     of_another_python,
@@ -111,6 +112,13 @@ def test_what_is_not_there_is_named(project, named, said):
         target_of(named)
 
 
+def test_a_module_that_only_holds_the_function_of_a_command(project):
+    said = "holds main(), which the installed command train-it calls: `whydiff explain train-it`."
+    file = target_of("train-it").script
+    assert command_of("project.train", file) == command_of("", file) == f"{file} {said}"
+    assert command_of("project", file.parent / "__init__.py") == ""
+
+
 NO_MODULE = "Traceback:\nModuleNotFoundError: No module named '{}'\nlast words of a library"
 RELATIVE = "ImportError: attempted relative import with no known parent package"
 
@@ -147,6 +155,19 @@ def test_a_notebook_runs_cell_by_cell_in_its_own_folder(tmp_path):
     lines = said.splitlines()
     assert "value ['train.ipynb']" in lines and f"{folder} __main__" in lines
     assert 'train.ipynb (cell 3)", line 1' in said and "ValueError: 1" in said
+
+
+def test_the_folders_of_a_persons_own_pytest_stay_theirs(tmp_path, monkeypatch):
+    """pytest removes all but the last few of them."""
+    (tmp_path / "test_it.py").write_text("def test_one(tmp_path):\n    print(tmp_path); assert 0\n")
+    monkeypatch.chdir(tmp_path)
+    ran = tmp_path / "ran"
+    ran.mkdir()
+    _, said = outcome("test_it.py::test_one", ran)
+    assert f"{ran}/pytest-of-" in said
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path))
+    _, said = outcome("test_it.py::test_one", ran)
+    assert f"{tmp_path}/pytest-of-" in said
 
 
 def test_a_test_runs_alone_and_from_a_changed_text(tmp_path, monkeypatch):

@@ -10,10 +10,9 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
-from whydiff.diagnosis.pair import check_watched
 from whydiff.experiments.explain.recordings import is_recording
 from whydiff.runner.revisions import Checkouts
-from whydiff.runner.running import counted_runs, run_as_asked, times
+from whydiff.runner.running import check_run_watched, counted_runs, run_as_asked, times
 from whydiff.storage import load
 
 
@@ -40,5 +39,5 @@ def calls(
                 execution = ran.recorded("listed", check=False)
     if not ran.succeeded:
         progress.note(f"{ran.command} {ran.failure}; listed is what was seen until then")
-    check_watched(execution, arguments)
+    check_run_watched(execution, run)
     return replace(execution, exit_code=ran.exit_code)

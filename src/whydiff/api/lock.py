@@ -16,7 +16,6 @@ from whydiff.core.progress import Progress, Silent
 from whydiff.core.question import SideOptions
 from whydiff.core.recording import Execution
 from whydiff.core.temporary import temporary_folder
-from whydiff.diagnosis.pair import check_trained
 from whydiff.experiments.lock.reference import reduced_lock
 from whydiff.experiments.lock.rounding import Trial, trial_of
 from whydiff.experiments.study.spread import Spread
@@ -25,7 +24,7 @@ from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.executors import workers_of
 from whydiff.runner.executors.archive import archived
 from whydiff.runner.executors.recordings import ScriptRun, recordings
-from whydiff.runner.running import Ran, Runs, counted_runs, times
+from whydiff.runner.running import Ran, Runs, check_run_trained, counted_runs, times
 from whydiff.runner.targets import check_path, target_of
 from whydiff.storage import load
 from whydiff.storage.lockfile import check_lock, locked_script, write_lock
@@ -51,7 +50,7 @@ def try_script(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
 def _recorded(ran: Ran) -> Execution:
     execution = ran.recorded("locked")
     if not execution.calls:
-        check_trained(execution, ran.run.arguments)
+        check_run_trained(execution, ran.run)
     for fit in execution.fits:
         if not len(fit.steps):
             said = f"{ran.run.script}: fit {fit.index} was not watched, not one step was seen"

@@ -12,7 +12,7 @@ from whydiff.core.question import SideOptions
 from whydiff.runner.client import NOT_WATCHED, Child, ended, run_of
 from whydiff.runner.history import UNCOMMITTED, uncommitted
 from whydiff.runner.job import UNWATCHED
-from whydiff.runner.targets import near, target_of
+from whydiff.runner.targets import command_of, near, target_of
 from whydiff.storage import Sealed, check_place, identity, seal
 
 
@@ -85,6 +85,6 @@ def record(
             return RecordResult(named, code, watched=False)
         raise WhydiffError(
             f"{script} never imported Keras, so there is nothing to record (it {ended(code)})",
-            NOT_WATCHED,
+            command_of(target.module, target.script) or NOT_WATCHED,
         )
     return RecordResult(named, code, seal(output, code if code >= 0 else None))

@@ -61,6 +61,8 @@ def command(
         first = f"nothing was trained; {result.path} is still the older recording"
     if result.watched:  # or it was said why not
         say("; ".join([f"{first}", *_remarks(result)]))
+        if sealed.programs:
+            say(sealed.programs)
     if code < 0:
         end_by_signal(-code)
     ctx.exit(code or (2 if sealed.trouble else 0))
@@ -72,7 +74,8 @@ def _remarks(result: RecordResult) -> list[str]:
     if sealed.calls and not sealed.fits:
         said.append(f"no training, {count(sealed.calls, 'other call')}")
     elif not (sealed.fits or sealed.trouble or sealed.older):
-        said.append("no training was observed (processes that the script starts are not watched)")
+        why = " (processes that the script starts are not watched)" * (not sealed.programs)
+        said.append(f"no training was observed{why}")
     if sealed.beside:
         said.append(f"not watched: {sealed.beside} that trained beside another, in a thread")
     if sealed.replaced:

@@ -11,7 +11,8 @@ from pathlib import Path
 from whydiff.core.calls import Event
 from whydiff.core.files import UNSEEN, Used, files_of
 from whydiff.core.findings import CONFIRMED, SUSPECTED, Cause, Finding
-from whydiff.core.recording import SEEDING, Execution, Fit, Side
+from whydiff.core.programs import programs_of
+from whydiff.core.recording import PROGRAMS, SEEDING, Execution, Fit, Side
 from whydiff.core.words import listed
 
 MECHANISM = "file-carried-over"
@@ -19,6 +20,8 @@ MECHANISM = "file-carried-over"
 _NUMBER = re.compile(r"[0-9]+")
 _FROM_FILES = ("data-content", "optimizer", "architecture", "batch-size", "duration", "objective")
 _BY_CHANCE = ("python-random-unseeded", "clock-seed", "unseeded-split")
+#: so many programs are named
+_MOST_PROGRAMS = 3
 #: what a loaded file can decide, besides weights
 _LOADED = ("load_model", "load_weights")
 _SAVED = ("save", "save_weights", "checkpoint")
@@ -53,9 +56,10 @@ def read_and_written(execution: Execution) -> tuple[str, ...]:
     return tuple(p for p, use in _files(execution).items() if use.read and use.written)
 
 
-def read_files(execution: Execution) -> tuple[str, ...]:
-    """Paths of the files that an execution was seen to read before it wrote them, if it did."""
-    return tuple(path for path, use in _files(execution).items() if use.read)
+def read_files(execution: Execution) -> dict[str, str]:
+    """Paths of the files that an execution was seen to read before it wrote them, if it did, with
+    the digest of what it read."""
+    return {path: use.read for path, use in _files(execution).items() if use.read}
 
 
 def goes_on_beside(execution: Execution) -> tuple[tuple[str, str], ...]:
@@ -82,6 +86,59 @@ def taken_from(reader: Execution, writer: Execution) -> tuple[str, ...]:
     written = set(written_files(writer)) - set(read_and_written(writer))
     uses = _files(reader).items()
     return tuple(path for path, use in uses if use.read and not use.written and path in written)
+
+
+def rewritten(a: Execution, b: Execution) -> tuple[str, ...]:
+    """Paths that two runs read with other content in each, and that neither was seen to write."""
+    if a is b:
+        return ()
+    before, after = files_of(a.environment), files_of(b.environment)
+    found = ((path, use, after.get(path)) for path, use in before.items())
+    return tuple(
+        path
+        for path, use, other in found
+        if other is not None
+        and not (use.written or other.written)
+        and "" != use.read != other.read != ""
+        and UNSEEN not in (use.read, other.read)
+    )
+
+
+def rewritten_in_words(a: Side, b: Side) -> str:
+    """A clause on the files that held other content in each run; "" where there are none.
+
+    What reads them is the script itself; what wrote them is some other program.
+    """
+    paths = rewritten(a.execution, b.execution)
+    if not paths:
+        return ""
+    text = f"{listed(shown(a, paths))}, which both runs read, held other content in each"
+    started = (programs_of(side.execution.environment.get(PROGRAMS)) for side in (a, b))
+    targets = dict.fromkeys(program.target for programs in started for program in programs)
+    if targets:
+        text += f", and the script itself did not write {'it' if len(paths) == 1 else 'them'}: "
+        text += f"it started {listed(list(targets)[:_MOST_PROGRAMS])}"
+    return text
+
+
+def weights_rewritten(a: Side, b: Side) -> str:
+    """As :func:`rewritten_in_words`, where weights may come from such a file: it was loaded as a
+    model, or nothing else was seen that differs by chance."""
+    paths = {*rewritten(a.execution, b.execution)}
+    loaded = any(
+        e.kind in _LOADED and _path(side.execution, e) in paths
+        for side in (a, b)
+        for e in side.execution.events
+    )
+    both = loaded or all_seeded(a.execution, b.execution)
+    return rewritten_in_words(a, b) if both else ""
+
+
+def all_seeded(a: Execution, b: Execution) -> bool:
+    """Whether two runs seeded what they draw from, and nothing of that without a number."""
+    seedings = [d for e in (a, b) for d in e.ledger if d.kind == SEEDING]
+    seeded = any(d.seed is not None for d in seedings)
+    return seeded and all(d.seed is not None for d in seedings)
 
 
 def told(a: Side, b: Side, paths: Sequence[str]) -> str:
@@ -175,9 +232,7 @@ def _decided(a: Side, b: Side, cause: Cause, paths: Sequence[str]) -> bool:
         return loaded_from(a, b, paths)
     if cause.source not in _FROM_FILES or cause.mechanism in _BY_CHANCE:
         return False
-    seedings = [d for e in (one, other) for d in e.ledger if d.kind == SEEDING]
-    seeded = any(d.seed is not None for d in seedings)
-    return seeded and all(d.seed is not None for d in seedings)
+    return all_seeded(one, other)
 
 
 def loaded_before(side: Side) -> str:

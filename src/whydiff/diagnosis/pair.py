@@ -485,8 +485,11 @@ def failed_fits(execution: Execution) -> str:
     return f"the {called} failed before the first step"
 
 
-def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError if not one use of a model was observed."""
+def check_watched(execution: Execution, arguments: Sequence[str], way_out: str = "") -> None:
+    """Raise WhydiffError if not one use of a model was observed.
+
+    ``way_out`` comes before what is said of a script of which nothing more is known.
+    """
     if execution.fits or execution.calls:
         return
     command = " ".join([execution.script, *arguments])
@@ -494,14 +497,15 @@ def check_watched(execution: Execution, arguments: Sequence[str]) -> None:
         f"{command} used no Keras model that was observed: no model was built, trained, "
         "evaluated or called",
         in_workers(execution)
+        or way_out
         or "whydiff watches Keras 3 models. A loop of the script's own is watched with `with "
         "whydiff.watch(model, optimizer=optimizer) as loop:` and `loop.step(train_step, x, y)` in "
         "place of `train_step(x, y)`.",
     )
 
 
-def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
-    """Raise WhydiffError if no training was seen."""
+def check_trained(execution: Execution, arguments: Sequence[str], way_out: str = "") -> None:
+    """Raise WhydiffError if no training was seen; ``way_out`` as of :func:`check_watched`."""
     if not execution.fits:
         command = " ".join([execution.script, *arguments])
         raise WhydiffError(
@@ -511,6 +515,7 @@ def check_trained(execution: Execution, arguments: Sequence[str]) -> None:
                 or "not one step of a fit, of train_on_batch or of a watched loop"
             ),
             in_workers(execution)
+            or way_out
             or "whydiff watches `fit` and `train_on_batch` of Keras 3 models by itself. A loop of "
             "the script's own is watched with `with whydiff.watch(model, optimizer=optimizer) as "
             "loop:` and `loop.step(train_step, x, y)` in place of `train_step(x, y)`.",

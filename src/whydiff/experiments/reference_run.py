@@ -21,7 +21,6 @@ from whydiff.core.searches import Outcome
 from whydiff.core.verification import FAILS, HOLDS, Amplification
 from whydiff.core.words import count, number, pair
 from whydiff.diagnosis.calls.results import Distance, distance, number as apart, said, same_result
-from whydiff.diagnosis.pair import check_watched
 from whydiff.experiments.lock.differences import Against, compare_locked
 from whydiff.experiments.lock.reference import reduced_fit, reduced_lock
 from whydiff.experiments.lock.rounding import (
@@ -34,7 +33,7 @@ from whydiff.experiments.lock.rounding import (
 )
 from whydiff.runner.client import Run
 from whydiff.runner.epochs import EpochProgress
-from whydiff.runner.running import Runs
+from whydiff.runner.running import Runs, check_run_watched
 
 EQUAL, ROUNDING, DIFFERENT, UNDECIDED = "equal", "rounding", "different", "undecided"
 
@@ -110,7 +109,7 @@ def try_run(runs: Runs, run: Run, folder: Path, progress: Progress) -> Trial:
     ran = runs.run(run, folder, "run", epochs=epochs)
     try:
         execution = ran.recorded("compared")
-        check_watched(execution, run.arguments)
+        check_run_watched(execution, run)
         return trial_of(ran, execution, folder, progress)
     except BaseException:
         ran.close()

@@ -80,6 +80,8 @@ GRACE = 5
 SHORT_GRACE = 1
 #: Samples kept for training again, over all fits of an execution.
 KEEP_BYTES = 4 << 30
+#: Where pytest makes the folders of ``tmp_path``: it removes all but the last few of a person's.
+_PYTEST_FOLDERS = "PYTEST_DEBUG_TEMPROOT"
 #: What keeps experiment trackers to themselves.
 UNTRACKED = {
     "WANDB_MODE": "disabled",
@@ -264,7 +266,10 @@ class Child:
     def _variables(self, run: Run) -> dict[str, str]:
         """The environment of a run, by which all that it starts ends with us."""
         folder = {OF_FOLDER: str(self.recording.parent)} if run.purpose else {}
-        return run.variables() | folder
+        variables = run.variables() | folder
+        if self.log is not None:  # where a person runs pytest, the last folders are theirs
+            variables.setdefault(_PYTEST_FOLDERS, str(self.recording.parent))
+        return variables
 
     def _moved(self, path: Path) -> str:
         """A path as the script's process has to be told it."""
@@ -562,8 +567,11 @@ NOT_WATCHED = (
 )
 
 
-def not_recorded(child: Child, purpose: str) -> WhydiffError:
-    """Why a script that is over left no recording, so that nothing was observed ``purpose``."""
+def not_recorded(child: Child, purpose: str, way_out: str = "") -> WhydiffError:
+    """Why a script that is over left no recording, so that nothing was observed ``purpose``.
+
+    ``way_out`` comes before what is said of a script of which nothing more is known.
+    """
     said = [line for line in remarks(child.log) if "nothing is recorded" in line]
     if said:
         return WhydiffError(
@@ -577,7 +585,7 @@ def not_recorded(child: Child, purpose: str) -> WhydiffError:
         )
     return WhydiffError(
         f"{child.run.text} never imported Keras, so no training was observed {purpose}",
-        "\n".join(said.removeprefix("whydiff: ") for said in started) or NOT_WATCHED,
+        "\n".join(said.removeprefix("whydiff: ") for said in started) or way_out or NOT_WATCHED,
     )
 
 

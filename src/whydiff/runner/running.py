@@ -19,6 +19,7 @@ from types import TracebackType
 
 from whydiff.core.errors import WhydiffError
 from whydiff.core.feeding import TransferError
+from whydiff.core.files import UNSEEN, content_digest
 from whydiff.core.machine import available_memory, peak_of_children
 from whydiff.core.progress import Progress
 from whydiff.core.question import SideOptions
@@ -27,7 +28,7 @@ from whydiff.core.stack import FROM_ELSEWHERE
 from whydiff.core.temporary import PREFIX
 from whydiff.core.words import listed
 from whydiff.diagnosis.files import goes_on_beside, read_and_written, read_files, written_files
-from whydiff.diagnosis.pair import check_trained
+from whydiff.diagnosis.pair import check_trained, check_watched
 from whydiff.runner.client import (
     Child,
     Run,
@@ -45,7 +46,7 @@ from whydiff.runner.environments import interpreter_of
 from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.revisions import Checkout, Checkouts
 from whydiff.runner.scratch import Place, outermost, place_for
-from whydiff.runner.targets import as_asked, module_elsewhere, near, target_of
+from whydiff.runner.targets import as_asked, command_of, module_elsewhere, near, target_of
 from whydiff.storage import load
 
 #: where a script asks at a terminal that is not there
@@ -70,6 +71,20 @@ LEAST_PATIENCE = 60.0
 _TOOK = re.compile(r" in \d+\.\d+s\b")
 #: said of what was stopped or not begun
 OUT_OF_TIME = "as the time of --budget was over"
+
+
+def check_run_watched(execution: Execution, run: Run) -> None:
+    """Raise WhydiffError if not one use of a model was observed in a run."""
+    check_watched(execution, run.arguments, "" if execution.calls else _other_way_in(run))
+
+
+def check_run_trained(execution: Execution, run: Run) -> None:
+    """Raise WhydiffError if no training was seen in a run."""
+    check_trained(execution, run.arguments, "" if execution.fits else _other_way_in(run))
+
+
+def _other_way_in(run: Run) -> str:
+    return "" if run.command else command_of(run.module, run.script)
 
 
 @dataclass(eq=False)
@@ -220,7 +235,7 @@ class Ran:
     def complete(self, purpose: str) -> Execution:
         """What was recorded, to its end. WhydiffError where nothing was trained."""
         execution = self.recorded(purpose)
-        check_trained(execution, self.run.arguments)
+        check_run_trained(execution, self.run)
         return execution
 
     def recorded(self, purpose: str, check: bool = True) -> Execution:
@@ -237,7 +252,8 @@ class Ran:
                 )
         execution = self.execution
         if execution is None:
-            raise not_recorded(self.child, f"that can be {purpose}")
+            way_in = _other_way_in(self.run)
+            raise not_recorded(self.child, f"that can be {purpose}", way_in)
         if execution.trouble:
             raise WhydiffError(
                 f"recording {self.run.text} stopped early: {execution.trouble}",
@@ -280,7 +296,7 @@ class Runs:
     renamed: dict[str, None] = field(default_factory=dict)  # of these: other names in each run
     outside: dict[str, None] = field(default_factory=dict)
     resumed: dict[str, None] = field(default_factory=dict)
-    read: dict[str, None] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)  # with the digest of what was read
     followed: dict[str, str] = field(default_factory=dict)  # files read -> those written for them
     checkouts: Sequence[Checkout] = ()
     seconds: float | None = None
@@ -446,7 +462,8 @@ class Runs:
             return str(Path(file).relative_to(here))
 
         self.resumed |= dict.fromkeys(map(named, filter(inside, read_and_written(execution))))
-        self.read |= dict.fromkeys(map(named, filter(inside, read_files(execution))))
+        read = read_files(execution)
+        self.read |= {named(file): read[file] for file in filter(inside, read)}
         pairs = goes_on_beside(execution)
         self.followed |= {named(a): named(b) for a, b in pairs if inside(a, b)}
         ours = [checkout.folder for checkout in self.checkouts]
@@ -457,12 +474,18 @@ class Runs:
                 stays.append(str(file))
         self._add(self.outside, stays)
 
+    def _was_there(self, name: str) -> bool:
+        """Whether a run read a file as it was before, not what some program had just written."""
+        file = Path(name)
+        read = self.read[name]
+        return file.is_file() and (read == UNSEEN or read == content_digest(file.read_bytes()))
+
     def notes(self) -> list[str]:
         """How often scripts ran and where, and what they would have written in place."""
         times = "once" if self.count == 1 else f"{self.count} times"
         left = [f"Left out, {OUT_OF_TIME}: {listed(self.left_out)}."] if self.left_out else []
         # What a library in C++ writes (`torch.save`) is seen only on a scratch copy.
-        unseen = (name for name in self.read if name in self.written and Path(name).exists())
+        unseen = (name for name in self.read if name in self.written and self._was_there(name))
         resumed_files = self.resumed | dict.fromkeys(unseen)
         if resumed_files:
             resumed = f"A run reads and then writes {_some(resumed_files)}: in place, a second run"

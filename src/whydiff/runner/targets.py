@@ -133,6 +133,23 @@ def _command(name: str, before: Sequence[str] = ()) -> Target:
     )
 
 
+def command_of(module: str, file: Path) -> str:
+    """What helps where a module was run that only holds the function of an installed command; ""
+    where it is that of none."""
+    for entry in metadata.entry_points(group="console_scripts"):
+        holds, _, function = entry.value.partition(":")
+        holds = holds.strip()
+        if not function or holds.rpartition(".")[2] not in (file.stem, file.parent.name):
+            continue
+        named = module_file(holds) if holds != module else file
+        if named is not None and named.resolve() == file.resolve():
+            return (
+                f"{file} holds {function.partition('[')[0].strip()}(), which the installed command "
+                f"{entry.name} calls: `whydiff explain {entry.name}`."
+            )
+    return ""
+
+
 def of_another_python(command: Path) -> str:
     """What helps with a command whose first line names a Python other than ours; "" for others."""
     try:

@@ -8,6 +8,8 @@ import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whydiff.core.programs import programs_of, unwatched_programs
+from whydiff.core.recording import PROGRAMS
 from whydiff.storage.opening import drop_older, in_words, kind, put_back, settle
 from whydiff.storage.rows import put_meta
 
@@ -25,6 +27,7 @@ class Sealed:
     beside: int = 0  # trainings that ran while another thread's was watched
     older: bool = False  # nothing was seen, and the file is the one that lay there before
     calls: int = 0  # that measured: evaluate, predict, a model called
+    programs: str = ""  # a sentence on those that the script started, which nobody watched
 
 
 def seal(path: Path, exit_code: int | None) -> Sealed:
@@ -52,6 +55,7 @@ def seal(path: Path, exit_code: int | None) -> Sealed:
             str(json.loads(facts.get(REPLACED, '""'))),
             int(json.loads(facts.get(BESIDE, "0"))),
             calls=calls,
+            programs=unwatched_programs(programs_of(json.loads(facts.get(PROGRAMS, "[]")))),
         )
     except (sqlite3.Error, ValueError) as error:
         return Sealed(trouble=in_words(error, path))

@@ -443,3 +443,21 @@ def test_renamed_labels_of_rows_that_occur_twice_are_found_in_another_order():
     a = call(1, "evaluate", x=twice, y=labels)
     b = call(2, "evaluate", x=twice[::-1].copy(), y=(labels[::-1] + 1) % 3)
     assert compare(a, b).finding("data-content").mechanism == "classes-numbered-otherwise"
+
+
+@pytest.mark.parametrize(
+    ("one_run", "other", "mechanism"),
+    [
+        (False, "base.keras", "loaded-file-rewritten"),
+        (True, "base.keras", "another-file"),
+        (False, "other.keras", "another-file"),
+    ],
+)
+def test_one_file_that_holds_other_weights_in_each_run(one_run, other, mechanism):
+    a = call(1, origin=Origin("file base.keras", "file"))
+    b = call(1, kernel=KERNEL + 1, origin=Origin(f"file {other}", "file"))
+    finding = compare(a, b, (), None if one_run else ()).finding("weights")
+    assert finding.mechanism == mechanism
+    assert ("which held other weights in each run" in finding.detail) == (
+        mechanism == "loaded-file-rewritten"
+    )

@@ -146,7 +146,7 @@ def story(
     if "adapted" in both:
         return Story(detail, "adapted-again")
     if both & {"file", "restored"}:
-        return Story(detail, _of_files(differing))
+        return _of_files(differing, detail, one_run)
     if both == {"assigned"}:
         return Story(f"{detail}, values that no model of this run had before", "values-assigned")
     if both == {"assigned", "trained"} and one_model:
@@ -234,11 +234,13 @@ def cloned(events: Sequence[Event], *calls: MeasuringCall) -> bool:
     return any(e.kind == "clone_model" and e.model_number in numbers for e in events)
 
 
-def _of_files(pairs: Sequence[TensorPair]) -> str:
+def _of_files(pairs: Sequence[TensorPair], detail: str, one_run: bool) -> Story:
     origins = [o for side in _sides(pairs) for o in side]
     if any(o.epoch is not None for o in origins) or any(o.kind == "restored" for o in origins):
-        return "last-or-best"
-    return "another-file"
+        return Story(detail, "last-or-best")
+    if not one_run and all(p.origin_a.text == p.origin_b.text for p in pairs):
+        return Story(f"{detail}, which held other weights in each run", "loaded-file-rewritten")
+    return Story(detail, "another-file")
 
 
 def replaced_by(origins: Sequence[Origin]) -> tuple[str, str]:

@@ -80,6 +80,16 @@ MECHANISMS = (
         seen="One side's weights come from a file, the other's from a fit or another file.",
     ),
     Mechanism(
+        "loaded-file-rewritten",
+        ("weights",),
+        "one file that holds other weights in each run",
+        "Both runs load one file, and what wrote it, a program that the script starts or a "
+        "training that was not watched, made other weights for each.",
+        "Make that file the same in both runs: seed what trains and saves it, or write it once and "
+        "let every run load that.",
+        seen="The weights that differ come from a file of the same name in two runs.",
+    ),
+    Mechanism(
         "exported-before",
         ("weights",),
         "exported before the model got its weights",

@@ -44,6 +44,17 @@ MECHANISMS = (
         "content than the earlier one had found.",
     ),
     Mechanism(
+        "file-rewritten",
+        ("initialization", "data-content"),
+        "a file that another program wrote for each run",
+        "The script reads a model or data that some other program, perhaps one that it starts, "
+        "writes anew for every run: what differs was made there.",
+        "Make that file the same in both runs: seed the program that writes it, or write it once "
+        "and let every run read that.",
+        seen="Both runs read one file with another content in each, and neither was seen to write "
+        "it; the script seeds its own draws.",
+    ),
+    Mechanism(
         "earlier-fit-loaded",
         ("state",),
         "a file that an earlier fit of the run saved",

@@ -11,6 +11,8 @@ from whydiff.core.feeding import changed_in_place, one_pool
 from whydiff.core.findings import Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import RANDOM_MAP, Side
+from whydiff.diagnosis import files
+from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.diagnosis.sources import data_description
 from whydiff.diagnosis.sources.facts import listed
 from whydiff.diagnosis.sources.samples import (
@@ -28,6 +30,7 @@ from whydiff.diagnosis.sources.seeds import (
     seeded_otherwise,
 )
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
+from whydiff.diagnosis.sources.state import FILE_REWRITTEN
 
 ID = "data-content"
 FIX = (
@@ -204,6 +207,10 @@ def _differs(
         return differs(
             ID, evidence, FIX, detail=detail, mechanism=seeded.mechanism, intended=seeded.intended
         )
+    read = files.rewritten_in_words(a, b) if again else ""
+    if read and files.all_seeded(a.execution, b.execution):
+        remedy = mechanism_of(FILE_REWRITTEN).remedy
+        return differs(ID, evidence, remedy, detail=f"{evidence}; {read}", mechanism=FILE_REWRITTEN)
     in_place = changed_in_place(a.recipe, b.recipe)
     if in_place:
         evidence += f"; {in_place} places show the same one, so others were changed in their places"

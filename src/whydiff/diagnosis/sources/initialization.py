@@ -9,9 +9,11 @@ from whydiff.core.findings import Finding
 from whydiff.core.recipe import Tensor
 from whydiff.core.recording import Side
 from whydiff.core.words import count, listed
+from whydiff.diagnosis import files
+from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
 from whydiff.diagnosis.sources import seeds
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
-from whydiff.diagnosis.sources.state import ADAPTED, adapted_otherwise
+from whydiff.diagnosis.sources.state import ADAPTED, FILE_REWRITTEN, adapted_otherwise
 from whydiff.diagnosis.sources.tensors import (
     Pair,
     Pairs,
@@ -70,6 +72,9 @@ def _differs(a: Side, b: Side, pairs: Pairs, other: Sequence[Pair]) -> Finding:
     # The first tensor of which the ledger knows anything tells the story.
     for one, two in other:
         why = seeds.why(a, b, one.path, two.path, seeds.INITIALIZER)
+        if why.mechanism in ("", seeds.REPLACED) and (read := files.weights_rewritten(a, b)):
+            remedy = mechanism_of(FILE_REWRITTEN).remedy
+            return differs(ID, evidence, remedy, detail=read, mechanism=FILE_REWRITTEN)
         if why.detail:
             mechanism = "shared-initializer" if shared else why.mechanism
             detail = "; ".join(filter(None, (why.detail, shared)))

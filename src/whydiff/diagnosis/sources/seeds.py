@@ -21,6 +21,9 @@ from whydiff.diagnosis.sources.version import THREEFRY, by_default, crosses, dra
 
 INITIALIZER, GENERATOR = "initializer", "seed generator"
 
+#: Mechanism: values that do not come from the seed of the initializer.
+REPLACED = "weights-replaced"
+
 _KERAS_SEED = "keras.utils.set_random_seed"
 _CLOCK = re.compile(r"\btime\.|time_ns|perf_counter|getpid|datetime|urandom|uuid|SystemRandom")
 _CONSTANT = {"Zeros", "Ones", "Constant", "Identity", "IdentityInitializer"}
@@ -327,7 +330,7 @@ def _same_seed(a: Side, b: Side, path: str, draw: Draw) -> Why:
     if draw.kind == GENERATOR:
         return Why(f"{text}, but it has drawn another number of times before this fit")
     return Why(f"{text}, yet other values: set or loaded after they were drawn, or other settings "
-               "of the initializer", "weights-replaced")  # fmt: skip
+               "of the initializer", REPLACED)  # fmt: skip
 
 
 def _jax(a: Side, b: Side) -> str:

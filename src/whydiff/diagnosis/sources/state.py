@@ -26,6 +26,8 @@ FIX = "Build and compile a new model for every fit: put both into a function and
 
 #: Mechanism: layers were adapted to other data; what they derive follows from their weights.
 ADAPTED = "adapted-otherwise"
+#: Mechanism: a file that some other program writes anew for every run.
+FILE_REWRITTEN = "file-rewritten"
 KEPT_FIX = (
     "Keep it in a weight of the layer, self.add_weight(shape=(), initializer='zeros', "
     "trainable=False), which every new layer begins anew; or set it back before each fit."

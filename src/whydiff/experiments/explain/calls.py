@@ -75,7 +75,6 @@ from whydiff.diagnosis.calls.verdict import (
     named_more,
 )
 from whydiff.diagnosis.mechanisms import mechanism
-from whydiff.diagnosis.pair import check_watched
 from whydiff.diagnosis.sources.seeds import seeded_apart
 from whydiff.experiments.explain.call_inputs import (
     Fed,
@@ -104,7 +103,7 @@ from whydiff.runner.messages import (
     TwoMetrics,
     ValidationParts,
 )  # fmt: skip
-from whydiff.runner.running import Ran
+from whydiff.runner.running import Ran, check_run_watched
 from whydiff.script_text.runtimes import other_runtimes
 
 BETWEEN_STEPS = (
@@ -130,7 +129,7 @@ class Site:
 def site_of(ran: Ran, folder: Path) -> Site:
     """A script's process; WhydiffError where no use of a model was observed."""
     execution, child = ran.recorded("compared", check=False), ran.child
-    check_watched(execution, child.run.arguments)
+    check_run_watched(execution, child.run)
     return Site(child, execution, str(child.run.script), folder, child.recording, child.run)
 
 

@@ -21,7 +21,6 @@ from whydiff.diagnosis.notes import other_arguments
 from whydiff.diagnosis.pair import (
     Picks,
     check_comparable,
-    check_trained,
     fit_between_runs,
     numbered,
     pair_of_fits,
@@ -41,6 +40,7 @@ from whydiff.experiments.explain.recorded import (
 from whydiff.experiments.explain.sides import other_objects
 from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
 from whydiff.runner.messages import FitRecorded, OwnFit, Pair
+from whydiff.runner.running import check_run_trained
 from whydiff.storage import load
 
 #: Said of every cause that recordings name.
@@ -169,7 +169,7 @@ def _explain(
     calls = None if question.fits or number else of_two_records(*executions)
     if calls is not None and not then.fits and not now.fits:
         return calls
-    check_trained(now, asked.ran_a.run.arguments)
+    check_run_trained(now, asked.ran_a.run)
     if not then.fits:
         raise WhydiffError(f"{path} holds no fit", "No training was observed; see `whydiff show`.")
     wanted = numbered(*executions, question.fits, question.metric)

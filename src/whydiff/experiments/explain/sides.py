@@ -15,7 +15,6 @@ from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.pair import (
     Picks,
     check_comparable,
-    check_trained,
     fit_between_runs,
     pair_of_fits,
     successive_fits,
@@ -35,7 +34,7 @@ from whydiff.runner.epochs import EpochProgress
 from whydiff.runner.hybrid_trainer import Prepared, ProcessHybridTrainer
 from whydiff.runner.job import Job
 from whydiff.runner.messages import FitElsewhere, OwnFit, Pack, Pair, Requestable
-from whydiff.runner.running import OUT_OF_TIME, Ran, Runs
+from whydiff.runner.running import OUT_OF_TIME, Ran, Runs, check_run_trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +162,7 @@ def two_fits(ran: Ran, wanted: Picks | None, folder: Path) -> RunningSides | Non
     """Two fits of one run, those ``wanted`` or two alike; None where there are no two."""
     execution = _recorded(ran)
     if wanted is not None:
-        check_trained(execution, ran.run.arguments)
+        check_run_trained(execution, ran.run)
     pair = pair_of_fits(execution, wanted)
     return None if pair is None else _of_one_execution(ran.child, execution, pair, folder)
 
@@ -204,7 +203,7 @@ def two_runs(ran_a: Ran, ran_b: Ran, wanted: Picks | None, folder: Path) -> Runn
     if not (a.fits and b.fits) and wanted is None:
         return None
     for ran in (ran_a, ran_b):
-        check_trained(_recorded(ran), ran.run.arguments)
+        check_run_trained(_recorded(ran), ran.run)
     scripts = child_a.run.script != child_b.run.script
     picks = fit_between_runs(a, b, wanted)
     one, other = (picked(execution, pick) for execution, pick in zip((a, b), picks, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -104,7 +105,24 @@ def _reached_equally(locked: LockedFit, new: LockedFit) -> bool:
 def _findings(a: Side, b: Side, fed: Fed, now: Fed) -> tuple[Finding, ...]:
     own = {f.source: f for f in (_order(fed, now), _content(fed, now), _batches(fed, now))}
     others = [own.get(s.id) or s.compare(a, b) for s in CATALOGUE if s.id != arithmetic.ID]
-    return (*others, arithmetic.judge(a, b, others, sized=False))
+    findings = (*others, arithmetic.judge(a, b, others, sized=False))
+    return tuple(map(in_terms_of_a_lock, findings))
+
+
+#: How A and B are called beside a lock, the longest first.
+_SIDES = (
+    (re.compile(r"(?<![\w/'\"])A and B(?![\w/'\"])"), "the lock and this run"),
+    (re.compile(r"(?<![\w/'\"])in A(?![\w/'\"])"), "in the lock"),
+    (re.compile(r"(?<![\w/'\"])in B(?![\w/'\"])"), "now"),
+)
+
+
+def in_terms_of_a_lock(finding: Finding) -> Finding:
+    """A finding whose sentences name the lock and this run: nobody said what A and B are."""
+    evidence, detail = finding.evidence, finding.detail
+    for pattern, name in _SIDES:
+        evidence, detail = pattern.sub(name, evidence), pattern.sub(name, detail)
+    return replace(finding, evidence=evidence, detail=detail)
 
 
 def _order(fed: Fed, now: Fed) -> Finding:

@@ -16,6 +16,7 @@ from whydiff.core.digests import ordered_digest
 from whydiff.core.recording import (
     LEDGER,
     LEDGER_AT_FIRST_STEP,
+    PROGRAMS,
     RATES,
     SEEDING,
     STEP_GROUPS,
@@ -25,7 +26,7 @@ from whydiff.core.recording import (
 )
 from whydiff.core.stack import Frame
 from whydiff.core.words import count, duration, number
-from whydiff.diagnosis.pair import failed_fits
+from whydiff.diagnosis.pair import failed_fits, in_workers
 from whydiff.report.charts.lines import history, history_rows
 from whydiff.report.document import (
     OPEN,
@@ -109,6 +110,8 @@ def _facts(execution: Execution) -> Iterator[tuple[str, str]]:
         yield "Keras", f"{keras} on {recipe.backend.get('backend', '?')}"
     if failed := failed_fits(execution):
         yield "Not recorded", failed
+    if elsewhere := in_workers(execution):
+        yield "Not watched", elsewhere
 
 
 def _calls(execution: Execution) -> Iterator[Section]:
@@ -246,7 +249,8 @@ def _counted(held: Sequence[Draw]) -> Table:
 
 
 def _environment(execution: Execution) -> Section:
-    facts = {str(k): plain(v) for k, v in execution.environment.items() if v not in (None, "")}
+    known = execution.environment.items()
+    facts = {str(k): plain(v) for k, v in known if v not in (None, "") and k != PROGRAMS}
     brief = Facts(tuple(facts.items()))
     if execution.fits:
         recipe = execution.fits[-1].recipe
