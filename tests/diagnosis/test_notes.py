@@ -10,6 +10,7 @@ from whydiff.diagnosis.notes import (
     on_other_samples,
     other_arguments,
     restarted,
+    scaler_to_mend,
     standardized,
 )
 from whydiff.stats.standardized import EACH, TOGETHER, TRAINING
@@ -94,3 +95,19 @@ def test_statistics_of_validation_samples_in_the_training_data_are_told(a, b, sa
     one, other = (a_side(fit={"notes": {STANDARDIZED: over}}) for over in (a, b))
     text = " ".join(standardized(one, other))
     assert all(part in text for part in said) and bool(text) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (TOGETHER, TRAINING, "in A statistics of the validation samples leak into the training."),
+        (EACH, TOGETHER, "in B statistics of the validation samples leak into the training; in A "
+                         "one and the same input becomes two values."),
+        (TOGETHER, TOGETHER, "in A and B statistics of the validation samples leak into the "
+                             "training."),
+        (TRAINING, "", ""),
+    ],
+)  # fmt: skip
+def test_a_scaler_that_leaks_is_what_to_mend_first(a, b, said):
+    text = scaler_to_mend(*(a_side(fit={"notes": {STANDARDIZED: over}}) for over in (a, b)))
+    assert text.endswith(said) and bool(text) is bool(said)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import Epoch, Frame, Side
+from whydiff.core.recording import SEEDING, Draw, Epoch, Frame, Side
 from whydiff.fixes import before_trials, intended, proposals
 from whydiff.fixes.proposal import Difference
 from whydiff.fixes.purposes import _alike
@@ -520,3 +520,76 @@ def test_a_loop_that_compares_is_seeded_alike(sides: Sides, stack: Stack, lines:
     a, b = built(sides, stack, text, "    m = member(rate)")
     found = proposals(SCRIPT, text, Difference("fits", a, b, [], ["initialization"]))
     assert any("set_random_seed(0)" in p.source for p in found)
+
+
+COUNTING = """\
+import keras
+
+
+class Blend(keras.layers.Layer):
+    made = 0
+
+    def __init__(self):
+        super().__init__()
+        Blend.made += 1
+
+
+def train():
+    model = keras.Sequential([keras.layers.Dense(3), Blend()])
+    model.fit(x, y)
+
+
+train()
+train()
+"""
+
+
+def test_what_a_class_counts_is_set_back_before_each_model(sides: Sides, stack: Stack) -> None:
+    draws = [[stack(COUNTING, (f"train()#{n}", "<module>"), ("Dense(3)", "train"))] for n in (2, 3)]
+    said = "the class goes on counting from the model before (Blend.made 1 vs. 2)"
+    found = Finding("architecture", DIFFERS, said, said, mechanism="class-counts-on")
+    made = proposals(SCRIPT, COUNTING, Difference("fits", *sides(draws), [found], ["architecture"]))
+    wanted = "def train():\n    Blend.made = 0\n    model = keras.Sequential("
+    assert [wanted in p.source for p in made] == [True]
+
+
+ONLY_SHOWN = "for i in range(3):\n    m = member()\n    print(i, m.evaluate(x, y))\n"
+
+
+def test_a_script_that_seeds_in_time_is_tried_as_it_is_before_its_trials(
+    sides: Sides, stack: Stack
+) -> None:
+    text = f"{GATHERED}keras.utils.set_random_seed(42)\n{ONLY_SHOWN}"
+    a, b = built(sides, stack, text, "    m = member()")
+    line = text[: text.index("keras.utils.set")].count("\n") + 1
+    place = (Frame(str(SCRIPT), line, "<module>"),)
+    set_first = Draw(0, SEEDING, "keras.utils.set_random_seed", 42, True, place, None, None)
+    seeded = replace(a.execution, ledger=(set_first, *a.execution.ledger))
+    one, other = (Side(seeded, side.fit) for side in (a, b))
+    _, found = before_trials(SCRIPT, text, Difference("runs", one, other, [], ["noise"]))
+    assert found[0].source == text and not found[0].patch and found[0].targets == ("noise",)
+    _, unseeded = before_trials(SCRIPT, text, Difference("runs", a, b, [], ["noise"]))
+    assert all(p.patch for p in unseeded)
+
+
+@pytest.mark.parametrize(
+    ("loop", "seed"),
+    [
+        (ONLY_SHOWN, "0"),
+        (f"SEED = 7\nkeras.utils.set_random_seed(SEED)\n{ONLY_SHOWN}", "SEED"),
+        (LOOPS["best of several"][0], ""),
+        (
+            "kept = []\nfor i in range(3):\n    m = member()\n    kept.append(m.evaluate(x, y))\n",
+            "",
+        ),
+    ],
+)
+def test_repeats_that_are_only_shown_may_be_meant_to_be_equal(loop: str, seed: str) -> None:
+    script = parse(GATHERED + loop)
+    last = next(n for n in script.tree.body if isinstance(n, ast.For))
+    said = _alike(script, last)
+    assert "again and again" in said
+    wanted = (
+        f"if they are to be equal, let each turn begin with keras.utils.set_random_seed({seed})."
+    )
+    assert said.endswith(wanted) if seed else "to be equal" not in said

@@ -145,3 +145,23 @@ def test_what_only_compute_metrics_reads_is_a_rule_of_measuring():
         model.build((None, 2))
     one, other = (architecture_facts(m, Names(m)) for m in models)
     assert changes(one, other) == [] and one["layer:model:scale"] == 2.0
+
+
+class Counted(keras.layers.Layer):
+    made = 0
+    scale = 2.0
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        Counted.made += 1
+        self.rate = 0.1 * Counted.made
+
+    def call(self, x):
+        return x * self.rate * self.scale
+
+
+def test_what_a_class_counts_is_named_with_the_class():
+    models = [keras.Sequential([keras.Input((2,)), Counted(name="counted")]) for _ in range(2)]
+    one, other = (architecture_facts(m, Names(m)) for m in models)
+    assert {c.key for c in changes(one, other)} == {"layer:counted:rate"}
+    assert one["layer:counted:Counted.made"] == 2 and one["layer:counted:scale"] == 2.0

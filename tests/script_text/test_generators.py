@@ -352,3 +352,52 @@ def test_where_no_order_is_taken_nothing_is_sorted(code: str) -> None:
 )
 def test_parallel_pipelines_become_sequential(before: str, after: str | None) -> None:
     assert changed(before, "parallel") == (before if after is None else after)
+
+
+IN_EPOCH = """\
+class Shake(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        rng = np.random.default_rng({})
+        self.model.layers[-1].set_weights([w + rng.normal(size=w.shape) for w in weights])
+
+
+keras.utils.set_random_seed(8)
+"""
+IN_STEP = """\
+class Mixed(keras.utils.PyDataset):
+    def __getitem__(self, index):
+        rng = np.random.default_rng({})
+        return self.x[index] + rng.normal(), self.y[index]
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "clock", "after"),
+    [
+        (IN_EPOCH, "time.time_ns()", "8 + epoch"),
+        (
+            IN_STEP + "keras.utils.set_random_seed(3)\n",
+            "time.time_ns()",
+            "np.random.randint(2**31)",
+        ),
+        (IN_STEP + "random.seed(3)\n", "os.getpid()", "random.randrange(2**31)"),
+        # nothing is seeded that it could be drawn from
+        (IN_STEP, "time.time_ns()", "time.time_ns()"),
+        (IN_STEP + "np.random.seed(os.getpid())\n", "time.time_ns()", "time.time_ns()"),
+    ],
+)
+def test_a_seed_from_the_clock_becomes_no_constant_where_it_is_taken_again_and_again(
+    code: str, clock: str, after: str
+) -> None:
+    done = changed(code.format(clock), "generator")
+    assert f"rng = np.random.default_rng({after})" in done
+
+
+def test_a_seed_at_the_beginning_of_each_training_becomes_a_constant() -> None:
+    code = (
+        "def run():\n    keras.utils.set_random_seed(int(time.time()))\n    build().fit(x, y)\n\n\n"
+        "def main():\n    for i in range(3):\n        run()\n"
+    )
+    assert changed(code, "generator") == code.replace("int(time.time())", "0")

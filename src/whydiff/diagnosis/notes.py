@@ -236,6 +236,22 @@ def standardized(a: Side, b: Side) -> Iterator[str]:
             yield f"In {name} {_STANDARDIZED[which]}."
 
 
+def scaler_to_mend(a: Side, b: Side) -> str:
+    """What to do first where the inputs of one side, or of both, hold statistics of others."""
+    over = {name: side.fit.notes.get(STANDARDIZED) for name, side in (("A", a), ("B", b))}
+    together = " and ".join(name for name, which in over.items() if which == TOGETHER)
+    each = " and ".join(name for name, which in over.items() if which == EACH)
+    leak = f"in {together} statistics of the validation samples leak into the training"
+    apart = f"in {each} one and the same input becomes two values"
+    why = "; ".join(text for text in (leak * bool(together), apart * bool(each)) if text)
+    if not why:
+        return ""
+    return (
+        "First of all fit the scaler on the training samples alone, and transform training and "
+        f"validation samples with it: {why}."
+    )
+
+
 def restarted(a: Side, b: Side) -> Iterator[str]:
     """A training in several fits whose later ones count epochs from 0 again, beside a schedule.
 

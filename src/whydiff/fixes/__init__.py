@@ -29,7 +29,7 @@ from whydiff.fixes.modules import (
     seeded_inside,
 )
 from whydiff.fixes.proposal import Difference, Proposal, assemble, parsed_text, shown
-from whydiff.fixes.seed_lines import completed, own_seed_step
+from whydiff.fixes.seed_lines import completed, own_seed_step, seeded_in_time
 from whydiff.script_text.edits import Script, Settings, last_name, parse
 from whydiff.script_text.imports import Names
 from whydiff.script_text.own_seed import own_seeds, seed_option
@@ -143,7 +143,8 @@ def intended(
 
 def before_trials(script: Path, text: str, made_by: Difference) -> tuple[str, list[Proposal]]:
     """What is said of two fits that are trials of one script, and changes with which another run of
-    it gives the same trials; ("", []) where they are none."""
+    it gives the same trials, first none where the script may do so as it is; ("", []) where the two
+    are no trials."""
     parsed, a, b = parsed_text(text), made_by.a, made_by.b
     if parsed is None or in_library(str(script)):
         return "", []
@@ -153,7 +154,9 @@ def before_trials(script: Path, text: str, made_by: Difference) -> tuple[str, li
         return said, []
     whole = _assembled(text, shown(script), runs.plans(parsed, script, a, wanted))
     outside = [p for p in whole if p.patch and not _seeds_every_turn(p)]
-    return said, [*outside[:1], *_assembled(text, shown(script), before)]
+    # A script that seeds before it draws needs no change where its runs agree already.
+    as_it_is = [Proposal(text, "", "", {}, wanted, "")] if seeded_in_time(a) else []
+    return said, [*as_it_is, *outside[:1], *_assembled(text, shown(script), before)]
 
 
 def _seeds_every_turn(proposal: Proposal) -> bool:

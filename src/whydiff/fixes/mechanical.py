@@ -18,7 +18,7 @@ from whydiff.diagnosis.sources.architecture import MASKS_END
 from whydiff.fixes.handed_on import hand_state_on
 from whydiff.fixes.proposal import Difference, Step
 from whydiff.fixes.runs import Plan
-from whydiff.fixes.spots import script_files
+from whydiff.fixes.spots import build_spots, own_draws, pair, script_files
 from whydiff.script_text.edits import (
     Edit,
     Function,
@@ -76,6 +76,8 @@ def _steps(
             yield _count_on(script, path, a, b)
         case "mask-ends":
             yield _pass_mask_on(script, a, b)
+        case "class-counts-on" if same_run:
+            yield _class_set_back(script, path, a, b, finding.detail)
         case "gradients-kept":
             yield _zero_grad(script)
         case "step-drops-state":
@@ -410,6 +412,28 @@ def _calls(statement: ast.AST, model: str, method: str) -> bool:
 def _sets_trainable(statement: ast.AST) -> bool:
     return isinstance(statement, ast.Assign) and any(
         isinstance(t, ast.Attribute) and t.attr == "trainable" for t in statement.targets
+    )
+
+
+def _class_set_back(script: Script, path: Path, a: Side, b: Side, said: str) -> Step:
+    """Set what a class of layers counts back to its first value before each model is built."""
+    begins = {
+        f"{cls.name}.{statement.targets[0].id}": script.segment(statement.value)
+        for cls in script.tree.body
+        if isinstance(cls, ast.ClassDef)
+        for statement in cls.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+        if isinstance(statement.value, ast.Constant)
+    }
+    lines = [f"{name} = {value}" for name, value in begins.items() if f"{name} " in said]
+    files = script_files(path, a.execution.script)
+    spots = pair(script, *(build_spots(script, files, draws) for draws in own_draws(a, b)))
+    if not lines or not spots:
+        return Step()
+    names = " and ".join(line.partition(" ")[0] for line in lines)
+    return Step(
+        tuple(spot.place.insert(*lines) for spot in spots),
+        how=f"Sets {names} back before each model is built.",
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from whydiff.fixes.spots import Spot, makes_model
 from whydiff.script_text.edits import Script, last_name, statement_at
 from whydiff.script_text.imports import Names
+from whydiff.script_text.own_seed import own_seed
+from whydiff.script_text.seeding import written_seed
 
 _FOLDS = ("fold", "train_index", "train_idx", "test_index", "test_idx", "val_index", "val_idx",
           "held_out")  # fmt: skip
@@ -123,9 +125,26 @@ def _alike(script: Script, loop: ast.stmt) -> str:
         return ""
     if not _only_told(script, loop, last_name(loop.target)):
         return ""
-    return (
+    said = (
         f"The loop in line {loop.lineno} trains one and the same model again and again: with a "
         "seed in it all turns would be alike."
+    )
+    return f"{said} {_to_be_equal(script, loop)}".rstrip()
+
+
+def _to_be_equal(script: Script, loop: ast.For) -> str:
+    """How the turns of a loop become equal, where it only shows what each of them gave: to choose
+    the best of equal ones, or to keep them all, would be in vain."""
+    chooses = any(isinstance(n, ast.If | ast.IfExp | ast.Compare) for n in ast.walk(loop))
+    keeps = any(value is not None for _, value in _collected(script, loop))
+    names = Names(script)
+    call = None if chooses or keeps else names.seed_call(loop.body[0])
+    if call is None:
+        return ""
+    seed = own_seed(script, names, loop.body[0], parameters=False) or written_seed(script, names)
+    return (
+        "As repeats they are meant to differ; if they are to be equal, let each turn begin with "
+        f"{call.function}({seed})."
     )
 
 

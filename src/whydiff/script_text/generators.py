@@ -21,9 +21,9 @@ from whydiff.script_text.edits import (
     whole_lines,
 )
 from whydiff.script_text.environments import seeded_environments
-from whydiff.script_text.imports import Names
+from whydiff.script_text.imports import SEED, Names
 from whydiff.script_text.orders import completion_orders, draws_nothing, one_thread, order_changes
-from whydiff.script_text.own_seed import own_seed, own_seeds
+from whydiff.script_text.own_seed import own_seed, own_seeds, rebound
 from whydiff.script_text.samplers import needed_import, with_seed
 from whydiff.script_text.seeding import GLOBAL_SEEDS, written_seed
 
@@ -97,6 +97,9 @@ def changes(
             if once and not edits:
                 edits = made_once(script, names, node, value, fresh.next)
             what = f"{what} and is made once: seeded there, it would begin anew each time"
+        elif again and is_entropy(node, names) and not _in_training(script, node):
+            drawn_seed, what = _seed_of_each_turn(script, names, node, fresh.next)
+            edits = (Edit(start, end, drawn_seed),) if drawn_seed else ()
         else:
             seeded = Edit(start, end, value(fresh.next(node)))
             edits = (seeded, *needed_import(script, names, node))
@@ -107,6 +110,31 @@ def changes(
     for edit, line, what in (*completion_orders(script, names), *_parallel(script, names)):
         found.append(Change((edit,), "parallel", line, what))
     return found
+
+
+def _seed_of_each_turn(
+    script: Script, names: Names, node: ast.expr, seed: Callable[[ast.AST], str]
+) -> tuple[str, str]:
+    """What takes the place of a seed from the clock in code that runs again and again, and what
+    is said of it: a constant there would give every turn the same numbers. ("", what) if unclear.
+    """
+    what = "a seed from the clock or the system"
+    function = _function_around(script, node)
+    if isinstance(function, ast.FunctionDef) and _BY_EPOCH.fullmatch(function.name):
+        epoch = next((a.arg for a in function.args.args[1:2]), "")
+        if epoch and not rebound(function, epoch):
+            return f"{seed(node)} + {epoch}", f"{what} becomes a constant and the epoch's number"
+    seeded = {
+        names.called(call)
+        for call in ast.walk(script.tree)
+        if isinstance(call, ast.Call) and call.args and names.called(call) in GLOBAL_SEEDS
+        if not is_entropy(call, names) and not executed_often(script, call)
+    }
+    for module, call, owner, seeding in _DRAWN_SEEDS:
+        name = names.name_of(module, node.lineno)
+        if name and not seeded.isdisjoint(seeding):
+            return f"{name}.{call}", f"{what} is drawn from {owner}, which the script seeds"
+    return "", f"{what} is taken again and again"
 
 
 class Seeds:
@@ -304,6 +332,13 @@ _CALLED_OFTEN = re.compile(
     r"call|__call__|__getitem__|__next__|(train|test|predict)_step|compute_(loss|metrics)"
     r"|on_(train_|test_|predict_)?(batch|epoch)_(begin|end)"
 )
+#: those of them that get an epoch's number, which no two calls of one training share
+_BY_EPOCH = re.compile(r"on_epoch_(begin|end)")
+#: how a seed is drawn from a global generator: module, call, whose it is, and what seeds it
+_DRAWN_SEEDS = (
+    ("numpy", "random.randint(2**31)", "NumPy's generator", {SEED, "numpy.random.seed"}),
+    ("random", "randrange(2**31)", "Python's random", {SEED, "random.seed"}),
+)
 #: what calls a function that it is given once for every element
 _FOR_EACH = ("map", "apply", "numpy_function", "py_function", "filter", "starmap", "Lambda")
 _REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp,
@@ -347,8 +382,14 @@ def _in_loop(script: Script, node: ast.AST, function: Function) -> bool:
     return False
 
 
-def _trains(loop: ast.AST) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.attr == "fit" for n in ast.walk(loop))
+def _in_training(script: Script, node: ast.AST) -> bool:
+    """Whether the function around a node trains: a seed in it is set once for each training."""
+    function = _function_around(script, node)
+    return function is not None and _trains(function)
+
+
+def _trains(place: ast.AST) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == "fit" for n in ast.walk(place))
 
 
 def _uses(script: Script, name: str) -> Iterator[ast.expr]:

@@ -74,7 +74,7 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
     """The seed that a function is given: a parameter, a setting of one, or an absl flag; "" if
     none."""
     for parameter in _parameters(function):
-        if is_seed_name(parameter) and not _rebound(function, parameter):
+        if is_seed_name(parameter) and not rebound(function, parameter):
             clicked = _decorated(function, parameter)
             if clicked is None or _whole(clicked):
                 return parameter
@@ -83,14 +83,14 @@ def seed_in(function: Function, script: Script, names: Names) -> str:
     inside = (n for n in ast.walk(function) if isinstance(n, ast.expr))
     for node in inside:  # cfg.seed, self.cfg["seed"]
         root = _seed_below(node)
-        if root is not None and root.id in given and not _rebound(function, root.id):
+        if root is not None and root.id in given and not rebound(function, root.id):
             return script.segment(node)
     text = _kept_seed(function, script) or _parsed_seed(function, script)
     if text := text or _read_beside(function, script, given):
         return text
     here = {id(node) for node in ast.walk(function)}
     for root, text in unread_seeds(script, names):
-        if id(root) in here and root.id in given and not _rebound(function, root.id):
+        if id(root) in here and root.id in given and not rebound(function, root.id):
             return text
     holder = _absl_holder(script, names)
     defined = _absl_options(script, names)
@@ -113,7 +113,7 @@ def _parsed_seed(function: Function, script: Script) -> str:
         for call in calls
         if isinstance(call.func, ast.Name) and call.func.id == function.name
         for name, given in zip(parameters, call.args, strict=False)
-        if _parses(given) and not _rebound(function, name)
+        if _parses(given) and not rebound(function, name)
     )
     name = next(parsed, "") if option is not None else ""
     return f"{name}.{option.name}" if name and option is not None else ""
@@ -131,7 +131,7 @@ def _kept_seed(function: Function, script: Script) -> str:
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Name)
         and node.value.id in _parameters(function)
-        and not _rebound(function, node.value.id)
+        and not rebound(function, node.value.id)
     }
     for node in (n for n in ast.walk(owner) if isinstance(n, ast.expr)):
         text = script.segment(node) if _seed_below(node) is not None else ""
@@ -155,7 +155,7 @@ def _read_beside(function: Function, script: Script, given: Collection[str]) -> 
             root = _seed_below(node, stored=_keeps_a_value(script, other, node))
             if root is None or root.id not in shared:
                 continue
-            if not _rebound(function, root.id) and not _rebound(other, root.id):
+            if not rebound(function, root.id) and not rebound(other, root.id):
                 return script.segment(node)
     return ""
 
@@ -491,7 +491,8 @@ def _parameters(function: Function) -> list[str]:
     return [a.arg for a, d in pairs if not (isinstance(d, ast.Constant) and d.value is None)]
 
 
-def _rebound(function: Function, name: str) -> bool:
+def rebound(function: Function, name: str) -> bool:
+    """Whether a function gives a name, such as one of its parameters, another value."""
     return any(
         isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
         for n in ast.walk(function)

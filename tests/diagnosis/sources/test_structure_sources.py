@@ -5,7 +5,7 @@ import pytest
 
 from whydiff.core.findings import DIFFERS, IDENTICAL, UNKNOWN, Diff
 from whydiff.core.recipe import NOT_RESET
-from whydiff.core.recording import CALLBACKS_LEFT
+from whydiff.core.recording import CALLBACKS_LEFT, Side
 from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.sources import CATALOGUE, compare_all, source
 from whydiff.diagnosis.sources.stale import set_in_vain
@@ -539,3 +539,28 @@ def test_two_train_steps_with_other_code_are_told_as_such():
     finding = compare("mode", a, b)
     assert finding.mechanism == "own-train-step" and finding.intended
     assert finding.detail == "the two models have train_steps of their own, with other code"
+
+
+@pytest.mark.parametrize(("rates", "units", "counted"), [
+    ((0.1, 0.3), (3, 3), True),
+    ((0.1, 0.1), (3, 3), True),
+    ((0.1, 0.3), (3, 4), False),
+])  # fmt: skip
+def test_a_class_that_counts_its_layers_is_not_meant_to(rates, units, counted):
+    layers = ["dense: Dense", "blend: Blend", "dense_1: Dense"]
+    one, two = (
+        with_facts("architecture", layers=layers,
+                   **{"layer:blend:Blend.made": made, "layer:blend:rate": rate,
+                      "layer:dense:units": width})
+        for made, rate, width in zip((1, 2), rates, units, strict=True)
+    )  # fmt: skip
+    two = Side(one.execution, two.fit)
+    finding = compare("architecture", one, two)
+    assert (finding.mechanism == "class-counts-on", finding.intended) == (counted, not counted)
+    said = "the class goes on counting from the model before (Blend.made 1 vs. 2)"
+    follows = ", and with it rate of blend: 0.1 vs. 0.3" if rates[0] != rates[1] else ""
+    assert not counted or finding.detail == said + follows
+    # two runs begin with the same class: there the values were set
+    assert compare(
+        "architecture", one, with_facts("architecture", **two.recipe.architecture)
+    ).intended

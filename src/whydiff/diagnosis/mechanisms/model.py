@@ -211,6 +211,17 @@ MECHANISMS = (
         seen="One of the models has a train_step of its own, or both have one, with other code.",
     ),
     Mechanism(
+        "class-counts-on",
+        ("architecture",),
+        "a class of layers counts on from one model to the next",
+        "The class of a layer holds a value for all of its layers, which each new layer changes: a "
+        "model that is built again begins with what the one before has left there.",
+        "Give each layer the value as an argument, or set the attribute of the class back before "
+        "each model is built.",
+        seen="In two fits of one run layers differ in an attribute that their class holds and that "
+        "its __init__ or build sets.",
+    ),
+    Mechanism(
         "trainable-without-compile",
         ("architecture",),
         "trainable changed without compile",

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recipe import Recipe
 from whydiff.core.recording import Side
 from whydiff.core.words import count
-from whydiff.diagnosis.sources.facts import PlainField, changes, compare_facts, describe, listed
+from whydiff.diagnosis.sources.facts import (
+    Change,
+    PlainField,
+    both,
+    changes,
+    compare_facts,
+    describe,
+    listed,
+    name_of,
+)
 from whydiff.diagnosis.sources.layers import aligned_facts, layers, matched, same_layers
 from whydiff.diagnosis.sources.source import Source, differs, identical
 from whydiff.diagnosis.sources.stale import compiled_apart, left_apart
@@ -14,6 +25,8 @@ from whydiff.diagnosis.sources.stale import compiled_apart, left_apart
 ID = "architecture"
 FIX = "Build both models with the same function, and compare model.summary()."
 
+#: mechanism: a class of layers holds a value that each new layer changes
+COUNTS_ON = "class-counts-on"
 #: layers that get a mask and do not pass it on, where layers behind them take one
 MASKS_END = "masks end at"
 #: What a layer's config may also hold although it belongs to other sources.
@@ -72,12 +85,35 @@ def _compare(a: Side, b: Side) -> Finding:
         stale = _trained_otherwise(a, b)
         if stale:
             return differs(ID, stale, FIX, mechanism="trainable-without-compile")
+    same_run = isinstance(one, Recipe) and a.execution is b.execution
+    if finding.status == DIFFERS and same_run:
+        found = changes(facts_a, facts_b, skip=skip, first=first)
+        counted = _counted_on(one, found)
+        if counted:
+            return differs(ID, finding.evidence, FIX, detail=counted, mechanism=COUNTS_ON)
     if finding.status == DIFFERS or not layers(one):
         return finding
     names = [p for p, _ in layers(one)] != [p for p, _ in layers(two)]
     kinds = listed((kind for _, kind in layers(one)), 4)
     evidence = f"the same {count(len(layers(one)), 'layer')} ({kinds}) with equal settings"
     return identical(ID, f"{evidence}; only names differ" if names else evidence)
+
+
+def _counted_on(a: Recipe, found: Sequence[Change]) -> str:
+    """Says so where layers differ only as their classes count the layers that were made before."""
+    kinds = dict(layers(a))
+    of_classes: list[Change] = []
+    others: list[Change] = []
+    for change in found:
+        setting, path = name_of(change.key)
+        held = bool(path) and setting.startswith(f"{kinds.get(path)}.")
+        (of_classes if held else others).append(change)
+    counting = {kinds[name_of(change.key)[1]] for change in of_classes}
+    if not counting or any(kinds.get(name_of(c.key)[1]) not in counting for c in others):
+        return ""
+    kept = dict.fromkeys(f"{name_of(c.key)[0]} {both(c.a, c.b)}" for c in of_classes)
+    follows = f", and with it {describe(others, 3)}" if others else ""
+    return f"the class goes on counting from the model before ({', '.join(kept)}){follows}"
 
 
 def _trained_otherwise(a: Side, b: Side) -> str:

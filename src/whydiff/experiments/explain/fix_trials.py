@@ -19,6 +19,7 @@ from whydiff.diagnosis.compared import ComparedSides
 from whydiff.diagnosis.divergence import identical
 from whydiff.diagnosis.files import MECHANISM, carried
 from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.diagnosis.notes import scaler_to_mend
 from whydiff.diagnosis.repaired import helped, not_found, unrepaired
 from whydiff.diagnosis.rounding import MECHANISM as ROUNDS, harmless
 from whydiff.diagnosis.sources import compare_all
@@ -126,7 +127,8 @@ def _before_trials(asked: Inquiry, sides: RunningSides, task: _Task) -> Remedy |
     for number, proposal in enumerate(candidates):
         if runs.no_time_for("trying a fix"):
             return None
-        asked.progress.step(f"trying a fix before all trials: {proposal.how}")
+        what = proposal.how or "two runs of the script as it is"
+        asked.progress.step(f"trying a fix before all trials: {what}")
         folder = asked.folder / f"before{number}"
         folder.mkdir()
         both = _runs(sides, proposal, folder)
@@ -135,10 +137,12 @@ def _before_trials(asked: Inquiry, sides: RunningSides, task: _Task) -> Remedy |
             how = (
                 f"{said} {_sentence(proposal.how)} Tried: two runs give the same trials, which "
                 "still differ from one another."
+                if proposal.how
+                else f"{said} Tried: two runs of the script as it is give the same trials."
             )
             left = task.asked_for([f.source for f in compared.findings if f.intended])
             meant = [sentence for sentence in left if sentence != said]
-            return Remedy(shown(proposal, task.run), True, " ".join([how, *meant]))
+            return Remedy(shown(proposal, task.run), bool(proposal.how), " ".join([how, *meant]))
     return None
 
 
@@ -215,9 +219,12 @@ def _advice(task: _Task) -> list[str]:
         # what an earlier fold left behind is meant by nobody
         if f.mechanism and not f.intended and f.remedy and (f.source == "state" or not meant)
     ]
+    leak = scaler_to_mend(compared.a, compared.b) if "data-content" in task.causes else ""
+    if leak:
+        traps.insert(0, leak)
     if asked:
         return [*traps[:1], *asked]
-    advice = [f.remedy for f in found if f.mechanism == MECHANISM]
+    advice = [f.remedy for f in found if f.mechanism == MECHANISM] or [leak] * bool(leak)
     return list(dict.fromkeys(advice or [f.remedy for f in wanted if f.remedy]))[:2]
 
 

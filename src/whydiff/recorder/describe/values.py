@@ -11,7 +11,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.core.interrupting import pass_on
 from whydiff.core.unwarned import unwarned
-from whydiff.keras_backend.code import code_digest, is_users, stored_by_libraries
+from whydiff.keras_backend.code import code_digest, is_users, stored_by, stored_by_libraries
 from whydiff.keras_backend.internals import told_without_warning
 
 PLAIN = (bool, int, float, str, type(None))
@@ -111,12 +111,22 @@ def flat(prefix: str, value: Any, into: dict[str, Any]) -> None:
 
 
 def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
-    """The plain attributes of a layer or model whose class is the user's."""
+    """The plain attributes of a layer or model whose class is the user's.
+
+    One that the class holds, and that each new layer changes, is named with it: ``Block.count``.
+    """
     found: dict[str, Any] = {}
     for key, value in own_attributes(layer):
         if key not in without and _is_setting(value):
-            flat(key, value, found)
+            flat(f"{_counting_class(layer, key)}{key}", value, found)
     return found
+
+
+def _counting_class(layer: Any, key: str) -> str:
+    """``Block.`` where making a layer sets an attribute that its class holds for all, else ""."""
+    if key in vars(layer) or key not in stored_by(type(layer), ("__init__", "build")):
+        return ""
+    return next(f"{c.__name__}." for c in type(layer).__mro__ if key in vars(c))
 
 
 def own_attributes(layer: Any, private: Collection[str] = frozenset()) -> Iterator[tuple[str, Any]]:
