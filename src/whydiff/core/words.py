@@ -50,6 +50,7 @@ _ACTING = {
     "columns-of-the-labels": "the order of the label columns",
     "other-labels": "the labels",
     "labels-in-another-order": "the order of the labels",
+    "targets-moved": "the places of the targets",
     "labels-permuted": "the numbering of the classes",
     "classes-numbered-otherwise": "the numbering of the classes",
     "drawn-unseen": "random numbers that are drawn outside of the training steps",

@@ -77,6 +77,24 @@ def test_labels_renamed_by_one_mapping():
     assert found.text.startswith("x equal, y differs: 3 of 3 labels are renamed")
 
 
+@pytest.mark.parametrize(("places", "said"), [(1, "i + 1"), (-1, "i - 1"), (7, "i + 7")])
+def test_targets_of_another_horizon(places, said):
+    series = np.cumsum(np.random.default_rng(2).normal(size=len(X) + 20)).astype("float32")
+    y, moved = (series[start : start + len(X), None] for start in (10, 10 + places))
+    found = relation(recipe(X, y), recipe(X, moved))
+    assert found.mechanism == "targets-moved"
+    assert found.text == f"x equal, y differs: row i of B is row {said} of A"
+
+
+def test_other_targets_are_not_moved_ones():
+    y = np.random.default_rng(3).normal(size=(len(X), 1)).astype("float32")
+    one_other = np.concatenate([y[1:], y[:1] + 1])
+    one_other[5] += 1
+    assert relation(recipe(X, y), recipe(X, one_other)).mechanism == ""
+    few = np.repeat([[0.0], [1.0], [2.0]], len(X) // 3, axis=0).astype("float32")
+    assert relation(recipe(X, few), recipe(X, np.concatenate([few[1:], few[-1:]]))).mechanism == ""
+
+
 def test_inputs_that_were_shuffled_without_their_targets():
     order = np.random.default_rng(1).permutation(len(X))
     found = relation(recipe(X, Y), recipe(X[order], Y))

@@ -233,6 +233,17 @@ MECHANISMS = (
         "hold have other targets, as many as by chance.",
     ),
     Mechanism(
+        "targets-moved",
+        ("data-content",),
+        "targets stand some places further on",
+        "The inputs are equal row by row, and beside each stands the target of some places further "
+        "on: another horizon of a forecast, or an index that is off by one.",
+        "Cut inputs and targets by one rule: where a window is series[i : i + w], the value that "
+        "follows it is series[i + w].",
+        seen="The inputs are equal row by row, and all targets of one side are those of the other, "
+        "moved by as many rows.",
+    ),
+    Mechanism(
         "validation-leak",
         ("data-content", "measurement"),
         "validation samples are also training samples",

@@ -38,10 +38,11 @@ FIX = (
     "what comes from a set or a directory."
 )
 #: Mechanisms by which the values of one side follow from the other's by a rule: no draw did it.
-REWRITTEN, REARRANGED, ENCODED = BY_RULE = (
+REWRITTEN, REARRANGED, ENCODED, _ = BY_RULE = (
     "input-in-another-form",
     "values-at-other-places",
     "numbered-otherwise",
+    data_description.MOVED,
 )
 #: Mechanism: inputs stand beside other targets than they belong to. No seed gives them theirs.
 MISMATCHED = data_description.MISMATCHED

@@ -22,6 +22,10 @@ MOST_LABELS = 1000
 MISMATCHED = "rows-mismatched"
 #: What follows from rows that have other rows beside them.
 _MIXED_UP = "the inputs of one side at least have lost their targets"
+#: Mechanism: beside equal inputs stand the targets of some places further on.
+MOVED = "targets-moved"
+#: A series is off by one, or by the horizon of its forecast; it changes often enough to tell.
+_MOST_PLACES, _FEWEST_CHANGES = 100, 10
 #: Fewer inputs than this have other targets by chance.
 _FEWEST = 20
 
@@ -68,6 +72,11 @@ def relation(a: Recipe, b: Recipe) -> Relation | None:
     mapped = _mapped(left, right, pairs)
     if mapped:
         return Relation(f"{text}: {mapped}", "labels-permuted")
+    steps = {_places(x, y) for x, y, same in zip(left, right, pairs, strict=True) if not same}
+    places = min(steps) if len(steps) == 1 else 0
+    if places and all(map(np.array_equal, *_only(pairs, left, right))):
+        whose = f"row i of B is row i {'+' if places > 0 else '-'} {abs(places)} of A"
+        return Relation(f"{text}: {whose}", MOVED)
     roles = [entry.partition(":")[0] for entry in one.signature if not entry.endswith(": none")]
     return Relation(
         text, inputs_only=all(s == (r != "x") for r, s in zip(roles, pairs, strict=True))
@@ -239,6 +248,26 @@ def _mapped(left: Sequence[np.ndarray], right: Sequence[np.ndarray], pairs: Sequ
         return ""
     moved = sum(p != q for p, q in pairs_seen)
     return f"{moved} of {values[0]} labels are renamed, always in the same way"
+
+
+def _only(pairs: Sequence[bool], *sides: Sequence[np.ndarray]) -> tuple[list[np.ndarray], ...]:
+    """The arrays of each side that hold the same rows in both."""
+    return tuple([rows for rows, same in zip(side, pairs, strict=True) if same] for side in sides)
+
+
+def _places(x: np.ndarray, y: np.ndarray) -> int:
+    """How many places further on in A the rows of B stand, all of them; 0 where they do not.
+
+    In long runs of equal rows a few other values would look like a move.
+    """
+    if len(x) != len(y) or np.count_nonzero(x[1:] != x[:-1]) < _FEWEST_CHANGES:
+        return 0
+    for places in range(1, min(_MOST_PLACES, len(x) // 2) + 1):
+        if np.array_equal(x[places:], y[:-places]):
+            return places
+        if np.array_equal(y[places:], x[:-places]):
+            return -places
+    return 0
 
 
 def repeats(recipe: Recipe) -> str:
