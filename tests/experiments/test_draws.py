@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import SEEDING, Draw, Frame, Side
+from whydiff.core.recording import PROCESSES, SEEDING, Draw, Frame, Side
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import few_of, with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
@@ -32,7 +32,7 @@ PERMUTED = (
 def data(tmp_path):
     """Two sides that share ``shared`` of 10 samples and ran these texts, and the data's finding."""
 
-    def made(text, other=None, shared=5, ledger=(), called=6):
+    def made(text, other=None, shared=5, ledger=(), called=6, workers=0, alike=False):
         paths = tmp_path / "train.py", tmp_path / ("train.py" if other is None else "b.py")
         paths[0].write_text(text)
         if other is not None:
@@ -41,13 +41,18 @@ def data(tmp_path):
             a_side(
                 data_content=content(range(start, start + 10)),
                 fit={"stack": (Frame(str(path), line, "<module>", ""),)},
-                execution={"script": str(path), "started": str(start), "ledger": ledger},
+                execution={
+                    "script": str(path),
+                    "started": str(start),
+                    "ledger": ledger,
+                    "environment": {PROCESSES: workers},
+                },
             )
             for start, path, line in ((0, paths[0], called), (10 - shared, paths[1], called))
         )
         finding = source("data-content").compare(a, b)
         assert finding.status == DIFFERS
-        return with_drawing_lines([finding], paths, (a, b))[0]
+        return with_drawing_lines([finding], paths, (a, b), alike)[0]
 
     return made
 
@@ -465,3 +470,49 @@ def test_a_draw_in_a_function_that_a_pipeline_traces_is_told_as_that(data, tmp_p
     script = tmp_path / "train.py"
     detail = data(PIPELINE.format(made=made), ledger=seeding((script, 11)), called=12).detail
     assert "train.py:6: normal draws" in detail and (TRACED in detail) is traced
+
+
+PREPARED = """import numpy as np
+
+order = np.random.permutation(10)
+first = order[:5]
+if __name__ == "__main__":
+    np.random.shuffle(order)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import prepare\nseed_all(3)\nmodel.fit(prepare.order)\n",
+        "from prepare import order\nseed_all(3)\nmodel.fit(order)\n",
+        "from later import order\nseed_all(3)\nmodel.fit(order)\n",
+    ],
+)
+@pytest.mark.parametrize(("line", "named"), [(2, True), (0, False)])
+def test_what_a_module_drew_while_it_was_imported_is_named(data, tmp_path, text, line, named):
+    (tmp_path / "prepare.py").write_text(PREPARED)
+    (tmp_path / "later.py").write_text("from prepare import order\n")
+    finding = data(text, ledger=seeding((tmp_path / "train.py", line)), called=3)
+    drew = "prepare.py:3: permutation draws from NumPy's global generator, which nothing had"
+    assert (drew in finding.detail) is named and "shuffle" not in finding.detail
+
+
+POOL = "seed_all(3)\nx = pool.map(features, range(4))\nmodel.fit(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("workers", "alike", "seeds", "mechanism"),
+    [
+        (2, True, True, "drawn-in-workers"),
+        (0, True, True, "unseeded-generator"),
+        (2, False, True, "unseeded-generator"),
+        (2, True, False, "unseeded-generator"),
+    ],
+)
+def test_data_that_workers_made_are_told_as_that(data, tmp_path, workers, alike, seeds, mechanism):
+    ledger = seeding((tmp_path / "train.py", 1)) if seeds else ()
+    finding = data(POOL, None, 0, ledger, 3, workers=workers, alike=alike)
+    assert finding.mechanism == mechanism
+    told = "what its 2 worker processes draw is not watched" in finding.detail
+    assert told == (mechanism == "drawn-in-workers")

@@ -13,12 +13,15 @@ from pathlib import Path
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
+from whydiff.diagnosis.files import all_seeded
 from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.diagnosis.pair import worker_processes
 from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.diagnosis.sources.drawn import (
     drawn_in_turn,
     drawn_otherwise,
     in_hash_order,
+    in_workers,
     ordered_by,
 )
 from whydiff.experiments.explain.texts import modules_of, text_of
@@ -52,7 +55,10 @@ def with_drawing_lines(
     hashed = few_of(_in_hash_order(scripts[0], sides)) if scripts[0] == scripts[1] else ""
     shuffling = few_of(_shuffles(scripts[0], sides)) if alike else ""
     findings = [ordered_by(finding, shuffling) for finding in findings]
-    drawn = (drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
+    drawn = [drawn_otherwise(f, few_of(named), alike, racing) for f in findings]
+    if alike and not named and all_seeded(*(side.execution for side in sides)):
+        workers = min(worker_processes(side.execution) for side in sides)
+        drawn = [in_workers(f, workers) for f in drawn]
     return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
 
 
