@@ -1,5 +1,6 @@
 """Which lines of a script may have drawn the data."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from whydiff.core.recording import PROCESSES, SEEDING, Draw, Frame, Side
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import few_of, with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
+from whydiff.experiments.explain.texts import modules_of, program_text
 from whydiff.runner.client import Run
 from whydiff.testing.sides import a_side, changed, content
 
@@ -516,3 +518,42 @@ def test_data_that_workers_made_are_told_as_that(data, tmp_path, workers, alike,
     assert finding.mechanism == mechanism
     told = "what its 2 worker processes draw is not watched" in finding.detail
     assert told == (mechanism == "drawn-in-workers")
+
+
+def test_what_a_cell_drew_before_another_set_the_seed_is_named(tmp_path):
+    texts = ["import numpy as np\n\norder = np.random.permutation(10)", "%time seed_all(3)\n",
+             "model.fit(order)"]  # fmt: skip
+    cells = [{"cell_type": "code", "source": text} for text in texts]
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+
+    def frame(cell, line):
+        return Frame(f"{path} (cell {cell})", line, "<module>", "")
+
+    seed = replace(seeding((path, 1))[0], stack=(frame(2, 1),))
+    a, b = (
+        a_side(
+            data_content=content(range(start, start + 10)),
+            fit={"stack": (frame(3, 1),)},
+            execution={"script": str(path), "started": str(start), "ledger": (seed,)},
+        )
+        for start in (0, 5)
+    )
+    found = source("data-content").compare(a, b)
+    for sides in ((a, b), (Side(a.execution, replace(a.fit)), b)):  # successive fits held as one
+        (finding,) = with_drawing_lines([found], (path, path), sides, True)
+        assert finding.detail == (
+            "5 of 10 samples are the same; train.ipynb (cell 1):3: permutation draws from NumPy's "
+            "global generator, which nothing had seeded by then"
+        )
+
+
+def test_a_file_that_a_cell_runs_is_part_of_the_program(tmp_path):
+    texts = ["%time x = 1\n!pip --version\n%run -i prepare.py 3", "if x:\n    %run prepare.py\n"]
+    cells = [{"cell_type": "code", "source": text} for text in texts]
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    (tmp_path / "prepare.py").write_text("order = 1\n")
+    lines = program_text(path).split("\n")
+    assert [n for n, line in enumerate(lines) if line.strip() == "import prepare"] == [3, 6]
+    assert modules_of(path, tmp_path) == [(tmp_path / "prepare.py", "order = 1\n")]
