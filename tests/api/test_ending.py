@@ -98,6 +98,45 @@ def test_ended_at_any_moment_nothing_is_left(tmp_path, tally, number):
         tally[ENDED, "ended, no process and no folder left"] += 1
 
 
+#: Trains without a seed, so that hybrids are trained and a fix is tried.
+UNSEEDED = """
+import keras
+import numpy as np
+x = np.ones((16, 3), "float32")
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+model.compile("sgd", "mse")
+model.fit(x, x[:, :2], verbose=0)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [n for n in SIGNALS if n != signal.SIGHUP])
+@pytest.mark.parametrize("at", ["(b)", "training hybrids", "trying a fix"])
+def test_ended_while_it_trains_nothing_is_left(tmp_path, tally, number, at):
+    scratch, project = tmp_path / "scratch", tmp_path / "project"
+    scratch.mkdir()
+    project.mkdir()
+    (project / "train.py").write_text(UNSEEDED)
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "explain", "train.py"],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heard,
+    )
+    with process.stderr as said:
+        assert any(at in line for line in said)
+        process.send_signal(number)
+        assert process.wait(timeout=HANGS) == -number
+    assert emptied(scratch)
+    for pid in ours(scratch):
+        assert ended(pid)
+    assert [path.name for path in project.iterdir()] == ["train.py"]
+    tally[ENDED, "ended, no process and no folder left"] += 1
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("verb", ["record", "explain", "study"])
 def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):

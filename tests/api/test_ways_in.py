@@ -184,6 +184,14 @@ def test_a_flaky_test_of_pytest(project):
     file, added = fixed(answer)
     assert (file, added) == ("tests/test_model.py", ["keras.utils.set_random_seed(SEED)"])
     assert any("exited with 1" in note for note in answer.notes)
+    apply(answer.remedy.patch)
+    text, weights = Path(file).read_text(), []
+    for seed in (1, 1, 2):
+        Path(file).write_text(text.replace("SEED = 1", f"SEED = {seed}"))
+        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-s", file],
+                              capture_output=True, text=True)  # fmt: skip
+        weights += re.findall(r"^[0-9a-f]{48}$", done.stdout, re.MULTILINE)
+    assert weights[0] == weights[1] != weights[2]
 
 
 @pytest.mark.thorough
@@ -200,6 +208,17 @@ def test_a_notebook(project):
     assert "--- a/train.ipynb (cell " in answer.remedy.patch
     assert "+keras.utils.set_random_seed(SEED)" in answer.remedy.patch
     assert [path.name for path in Path().iterdir()] == ["train.ipynb"]
+    names = [f"train.ipynb (cell {number})" for number in (1, 2)]
+    project({name: f"{text}\n" for name, text in zip(names, cells, strict=True)})
+    apply(answer.remedy.patch)
+    final = []
+    for seed in (1, 1, 2):
+        for cell, name in zip(written, names, strict=True):
+            cell["source"] = Path(name).read_text().replace("SEED = 1", f"SEED = {seed}")
+        project({"train.ipynb": json.dumps({"cells": written, "nbformat": 4, "metadata": {}})})
+        record("train.ipynb", output="run.whydiff")
+        final.append([tensor.digest for tensor in load("run.whydiff").fits[0].final])
+    assert final[0] == final[1] != final[2]
 
 
 @pytest.mark.long

@@ -1,15 +1,17 @@
 """Which lines of a script may have drawn the data."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from whydiff.core.findings import DIFFERS, Finding
-from whydiff.core.recording import SEEDING, Draw, Frame, Side
+from whydiff.core.recording import PROCESSES, SEEDING, Draw, Frame, Side
 from whydiff.diagnosis.sources import source
 from whydiff.experiments.explain.draws import few_of, with_drawing_lines, with_redrawn_data
 from whydiff.experiments.explain.lines import without_blamed_seeds
+from whydiff.experiments.explain.texts import modules_of, program_text
 from whydiff.runner.client import Run
 from whydiff.testing.sides import a_side, changed, content
 
@@ -32,7 +34,7 @@ PERMUTED = (
 def data(tmp_path):
     """Two sides that share ``shared`` of 10 samples and ran these texts, and the data's finding."""
 
-    def made(text, other=None, shared=5, ledger=(), called=6):
+    def made(text, other=None, shared=5, ledger=(), called=6, workers=0, alike=False):
         paths = tmp_path / "train.py", tmp_path / ("train.py" if other is None else "b.py")
         paths[0].write_text(text)
         if other is not None:
@@ -41,13 +43,18 @@ def data(tmp_path):
             a_side(
                 data_content=content(range(start, start + 10)),
                 fit={"stack": (Frame(str(path), line, "<module>", ""),)},
-                execution={"script": str(path), "started": str(start), "ledger": ledger},
+                execution={
+                    "script": str(path),
+                    "started": str(start),
+                    "ledger": ledger,
+                    "environment": {PROCESSES: workers},
+                },
             )
             for start, path, line in ((0, paths[0], called), (10 - shared, paths[1], called))
         )
         finding = source("data-content").compare(a, b)
         assert finding.status == DIFFERS
-        return with_drawing_lines([finding], paths, (a, b))[0]
+        return with_drawing_lines([finding], paths, (a, b), alike)[0]
 
     return made
 
@@ -465,3 +472,88 @@ def test_a_draw_in_a_function_that_a_pipeline_traces_is_told_as_that(data, tmp_p
     script = tmp_path / "train.py"
     detail = data(PIPELINE.format(made=made), ledger=seeding((script, 11)), called=12).detail
     assert "train.py:6: normal draws" in detail and (TRACED in detail) is traced
+
+
+PREPARED = """import numpy as np
+
+order = np.random.permutation(10)
+first = order[:5]
+if __name__ == "__main__":
+    np.random.shuffle(order)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import prepare\nseed_all(3)\nmodel.fit(prepare.order)\n",
+        "from prepare import order\nseed_all(3)\nmodel.fit(order)\n",
+        "from later import order\nseed_all(3)\nmodel.fit(order)\n",
+    ],
+)
+@pytest.mark.parametrize(("line", "named"), [(2, True), (0, False)])
+def test_what_a_module_drew_while_it_was_imported_is_named(data, tmp_path, text, line, named):
+    (tmp_path / "prepare.py").write_text(PREPARED)
+    (tmp_path / "later.py").write_text("from prepare import order\n")
+    finding = data(text, ledger=seeding((tmp_path / "train.py", line)), called=3)
+    drew = "prepare.py:3: permutation draws from NumPy's global generator, which nothing had"
+    assert (drew in finding.detail) is named and "shuffle" not in finding.detail
+
+
+POOL = "seed_all(3)\nx = pool.map(features, range(4))\nmodel.fit(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("workers", "alike", "seeds", "mechanism"),
+    [
+        (2, True, True, "drawn-in-workers"),
+        (0, True, True, "unseeded-generator"),
+        (2, False, True, "unseeded-generator"),
+        (2, True, False, "unseeded-generator"),
+    ],
+)
+def test_data_that_workers_made_are_told_as_that(data, tmp_path, workers, alike, seeds, mechanism):
+    ledger = seeding((tmp_path / "train.py", 1)) if seeds else ()
+    finding = data(POOL, None, 0, ledger, 3, workers=workers, alike=alike)
+    assert finding.mechanism == mechanism
+    told = "what its 2 worker processes draw is not watched" in finding.detail
+    assert told == (mechanism == "drawn-in-workers")
+
+
+def test_what_a_cell_drew_before_another_set_the_seed_is_named(tmp_path):
+    texts = ["import numpy as np\n\norder = np.random.permutation(10)", "%time seed_all(3)\n",
+             "model.fit(order)"]  # fmt: skip
+    cells = [{"cell_type": "code", "source": text} for text in texts]
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+
+    def frame(cell, line):
+        return Frame(f"{path} (cell {cell})", line, "<module>", "")
+
+    seed = replace(seeding((path, 1))[0], stack=(frame(2, 1),))
+    a, b = (
+        a_side(
+            data_content=content(range(start, start + 10)),
+            fit={"stack": (frame(3, 1),)},
+            execution={"script": str(path), "started": str(start), "ledger": (seed,)},
+        )
+        for start in (0, 5)
+    )
+    found = source("data-content").compare(a, b)
+    for sides in ((a, b), (Side(a.execution, replace(a.fit)), b)):  # successive fits held as one
+        (finding,) = with_drawing_lines([found], (path, path), sides, True)
+        assert finding.detail == (
+            "5 of 10 samples are the same; train.ipynb (cell 1):3: permutation draws from NumPy's "
+            "global generator, which nothing had seeded by then"
+        )
+
+
+def test_a_file_that_a_cell_runs_is_part_of_the_program(tmp_path):
+    texts = ["%time x = 1\n!pip --version\n%run -i prepare.py 3", "if x:\n    %run prepare.py\n"]
+    cells = [{"cell_type": "code", "source": text} for text in texts]
+    path = tmp_path / "train.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    (tmp_path / "prepare.py").write_text("order = 1\n")
+    lines = program_text(path).split("\n")
+    assert [n for n, line in enumerate(lines) if line.strip() == "import prepare"] == [3, 6]
+    assert modules_of(path, tmp_path) == [(tmp_path / "prepare.py", "order = 1\n")]

@@ -463,14 +463,19 @@ def check_comparable(a: Fit, b: Fit) -> None:
 _LOADED_BY_WORKERS = ("torch DataLoader", "PyDataset")
 
 
+def worker_processes(execution: Execution) -> int:
+    """How many processes of its own the script started that may do more than load data."""
+    started = execution.environment.get(PROCESSES, 0)
+    loads = any(fit.notes.get("data") in _LOADED_BY_WORKERS for fit in execution.fits)
+    return 0 if loads or not isinstance(started, int) else started
+
+
 def in_workers(execution: Execution) -> str:
     """A sentence where the script started processes of its own, in which nothing is watched.
 
     "" where they are known to load data only.
     """
-    started = execution.environment.get(PROCESSES, 0)
-    loads = any(fit.notes.get("data") in _LOADED_BY_WORKERS for fit in execution.fits)
-    workers = "" if loads or not isinstance(started, int) else unwatched_workers(started)
+    workers = unwatched_workers(worker_processes(execution))
     programs = unwatched_programs(programs_of(execution.environment.get(PROGRAMS)))
     return " ".join(filter(None, (workers, programs)))
 

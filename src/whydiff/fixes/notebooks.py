@@ -26,23 +26,28 @@ def as_one_script(sides: Sequence[Side], cells: list[Cell]) -> list[Side]:
     for side in sides:
         key = id(side.execution)
         moved.setdefault(key, _moved(side.execution, above))
-        place = next(i for i, fit in enumerate(side.execution.fits) if fit is side.fit)
-        found.append(Side(moved[key], moved[key].fits[place]))
+        places = (i for i, fit in enumerate(side.execution.fits) if fit is side.fit)
+        place = next(places, None)  # successive fits held as one are none of them
+        one = _fit(side.fit, side.execution.script, above)
+        found.append(Side(moved[key], one if place is None else moved[key].fits[place]))
     return found
 
 
 def _moved(execution: Execution, above: dict[int, int]) -> Execution:
-    def stack(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-        return tuple(_in_script(frame, execution.script, above) for frame in frames)
-
-    def fit(one: Fit) -> Fit:
-        return replace(one, stack=stack(one.stack))
-
+    script = execution.script
     return replace(
         execution,
-        fits=tuple(map(fit, execution.fits)),
-        ledger=tuple(replace(draw, stack=stack(draw.stack)) for draw in execution.ledger),
+        fits=tuple(_fit(fit, script, above) for fit in execution.fits),
+        ledger=tuple(replace(d, stack=_stack(d.stack, script, above)) for d in execution.ledger),
     )
+
+
+def _fit(fit: Fit, script: str, above: dict[int, int]) -> Fit:
+    return replace(fit, stack=_stack(fit.stack, script, above))
+
+
+def _stack(frames: Sequence[Frame], script: str, above: dict[int, int]) -> tuple[Frame, ...]:
+    return tuple(_in_script(frame, script, above) for frame in frames)
 
 
 def _in_script(frame: Frame, script: str, above: dict[int, int]) -> Frame:

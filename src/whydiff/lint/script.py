@@ -126,9 +126,12 @@ class Source:
         """Calls that set the seed Keras's own seeds are drawn from."""
         return self.seeds("random.seed")
 
-    def only_shown(self, call: ast.Call) -> bool:
+    def only_shown(self, call: ast.Call, helper: bool = False) -> bool:
         """Whether a value is printed on the spot, made when all training is over, or made where
-        something is shown and nothing else done; or how long the script sleeps."""
+        something is shown and nothing else done; or how long the script sleeps.
+
+        What a ``helper`` makes at its top others read who import it.
+        """
         if any(
             isinstance(a, ast.Call) and self.called(a) in ("print", "time.sleep")
             for a in self.script.ancestors(call)
@@ -138,10 +141,11 @@ class Source:
         if isinstance(scope, ast.FunctionDef) and _only_shows(scope):
             return True
         assigned = self.target(call)
-        if assigned and scope is self.script.tree and self._uses_show(assigned, call.lineno):
+        at_top = scope is self.script.tree and not helper
+        if assigned and at_top and self._uses_show(assigned, call.lineno):
             return True
         last = max((c.lineno for c in self.fits), default=None)
-        return last is not None and call.lineno > last and self.scope(call) is self.script.tree
+        return last is not None and call.lineno > last and at_top
 
     def _uses_show(self, name: str, below: int, seen: frozenset[str] = frozenset()) -> bool:
         """Whether every statement of the module that reads a name below a line shows something, or

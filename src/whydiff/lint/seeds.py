@@ -181,7 +181,7 @@ def unseeded_draws(
         first = seeded.get(module)
         if first is None and s.seeds(_DRAWS[module][0]):
             continue
-        for call, what in _draws_from(module, s):
+        for call, what in _draws_from(module, s, helper):
             lines = reached(call)
             traced = mapped_in(Text(s.script, s.names), call)
             if traced:
@@ -221,14 +221,14 @@ def _draws_of_own(s: Source) -> Iterator[tuple[ast.Call, str]]:
             yield call, f"{method(call)} draws from {owner} (made in line {line})"
 
 
-def _draws_from(module: str, s: Source) -> Iterator[tuple[ast.Call, str]]:
+def _draws_from(module: str, s: Source, helper: bool = False) -> Iterator[tuple[ast.Call, str]]:
     """Calls that draw from a module's global generator."""
     _, name = _DRAWS[module]
     for call in s.calls:
         owner, _, function = s.called(call).rpartition(".")
         split = _DRAWN_BY_LIBRARIES[module](call, s.names)
         drawn = owner == module and function not in _NO_DRAWS
-        if (drawn or split) and not s.only_shown(call):
+        if (drawn or split) and not s.only_shown(call, helper):
             yield call, f"{function or method(call)} draws from {name}"
 
 

@@ -22,32 +22,55 @@ class Text:
 
 
 def lines_to(texts: Sequence[Text], text: Text, node: ast.expr) -> tuple[int, ...] | None:
-    """The lines of the calls that lead from the script's top level to a node, and its own.
+    """The lines of the calls and imports that lead from the script's top level to a node, and its
+    own.
 
     Of two places the one with the smaller lines is reached first. A function that is handed to
-    another one, as to ``map``, counts as called there. None where only methods or imports lead to
-    the node.
+    another one, as to ``map``, counts as called there. None where only methods lead to the node.
     """
     return _lines_to(texts, text, node, 0)
 
 
 def _lines_to(
-    texts: Sequence[Text], text: Text, node: ast.expr, depth: int
+    texts: Sequence[Text], text: Text, node: ast.expr | ast.stmt, depth: int
 ) -> tuple[int, ...] | None:
     scope = text.script.scope(node)
-    if isinstance(scope, ast.Module):
-        return None if text.module else (node.lineno,)
-    if scope not in text.script.tree.body or isinstance(scope, ast.ClassDef) or depth > _DEEPEST:
+    if isinstance(scope, ast.Module) and not text.module:
+        return (node.lineno,)
+    if depth > _DEEPEST:
         return None
-    found = (
-        _lines_to(texts, caller, call, depth + 1)
-        for caller, call in _calls(texts, text, scope.name)
-    )
+    places: Iterator[tuple[Text, ast.expr | ast.stmt]]
+    if isinstance(scope, ast.Module):
+        places = iter(()) if _only_as_script(text, node) else _imports(texts, text)
+    elif scope in text.script.tree.body and not isinstance(scope, ast.ClassDef):
+        places = _calls(texts, text, scope.name)
+    else:
+        return None
+    found = (_lines_to(texts, caller, place, depth + 1) for caller, place in places)
     above = min((lines for lines in found if lines is not None), default=None)
     return None if above is None else (*above, node.lineno)
 
 
-def _calls(texts: Sequence[Text], text: Text, function: str) -> Iterator[tuple[Text, ast.Call]]:
+def _only_as_script(text: Text, node: ast.AST) -> bool:
+    """Whether a node stands below ``if __name__ == ...``, which an import leaves out."""
+    around = (one for one in text.script.ancestors(node) if isinstance(one, ast.If))
+    return any("__name__" in ast.unparse(one.test) for one in around)
+
+
+def _imports(texts: Sequence[Text], text: Text) -> Iterator[tuple[Text, ast.stmt]]:
+    """The statements of other files that import a file, which runs its top level."""
+    for caller in texts:
+        for node in ast.walk(caller.script.tree) if caller is not text else ():
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            named = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                named.append(node.module or "")
+            if any(name.rpartition(".")[2] == text.module for name in named):
+                yield caller, node
+
+
+def _calls(texts: Sequence[Text], text: Text, function: str) -> Iterator[tuple[Text, ast.expr]]:
     def named_by(caller: Text, node: ast.expr) -> bool:
         called = caller.names.dotted(node)
         if caller is text:

@@ -31,6 +31,17 @@ MECHANISMS = (
         seen="Both were fed the same samples in different orders, neither of them row after row.",
     ),
     Mechanism(
+        "drawn-in-workers",
+        ("data-content",),
+        "data that worker processes make",
+        "A process that a pool spawns begins with generators of its own, which a seed set in the "
+        "script does not reach; which of the workers does a task is left to chance, too.",
+        "Give every task a generator of its own, made from a seed and the number of the task: "
+        "np.random.default_rng((n, task)).",
+        seen="Samples differ in two runs of a script that seeds its own draws and started "
+        "processes which do more than load batches.",
+    ),
+    Mechanism(
         "order-begun-anew",
         ("data-order",),
         "the order begins anew where a training goes on",

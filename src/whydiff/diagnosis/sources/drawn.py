@@ -48,6 +48,18 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
     return finding
 
 
+def in_workers(finding: Finding, workers: int) -> Finding:
+    """A finding of two runs on their samples where the script started so many processes of its own
+    and nothing else was seen that draws without a seed."""
+    if finding.source != data_content.ID or not workers or not _unsaid(finding):
+        return finding
+    which = "worker process draws" if workers == 1 else f"{workers} worker processes draw"
+    detail = f"{finding.detail or finding.evidence}; what its {which} is not watched: a process "
+    detail += "that is spawned does not take over the script's seed"
+    mechanism = known("drawn-in-workers")
+    return replace(finding, detail=detail, mechanism=mechanism.id, remedy=mechanism.remedy)
+
+
 def ordered_by(finding: Finding, lines: str) -> Finding:
     """A finding on the order of a stream with the ``lines`` that shuffle it, "" for none."""
     if finding.status != DIFFERS or finding.mechanism != "pipeline-shuffle" or not lines:

@@ -4,6 +4,7 @@ taken them in the order in which threads end."""
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,16 +14,20 @@ from pathlib import Path
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.core.recording import Side
 from whydiff.core.words import listed
+from whydiff.diagnosis.files import all_seeded
 from whydiff.diagnosis.mechanisms import mechanism
+from whydiff.diagnosis.pair import worker_processes
 from whydiff.diagnosis.sources import data_content, seeds
 from whydiff.diagnosis.sources.drawn import (
     drawn_in_turn,
     drawn_otherwise,
     in_hash_order,
+    in_workers,
     ordered_by,
 )
-from whydiff.experiments.explain.texts import modules_of, text_of
+from whydiff.experiments.explain.texts import NOTEBOOK, modules_of, program_text, text_of
 from whydiff.fixes import ensemble_or_folds
+from whydiff.fixes.notebooks import as_one_script
 from whydiff.lint.data import sets_iterated
 from whydiff.lint.pipelines import random_maps, unseeded_loaders, unseeded_shuffles
 from whydiff.lint.script import Source, calls_in
@@ -30,6 +35,7 @@ from whydiff.lint.seeds import draws_anew, unseeded_draws
 from whydiff.script_text.call_order import Text, lines_to
 from whydiff.script_text.dataflow import deciding
 from whydiff.script_text.edits import statement_at
+from whydiff.script_text.notebooks import cells, lines_above
 from whydiff.script_text.orders import RACE, completion_orders, racing_draws
 from whydiff.script_text.row_moves import moves_alone
 
@@ -47,12 +53,16 @@ def with_drawing_lines(
 
     ``alike`` says that one program was run twice in one way.
     """
+    sides = _as_scripts(scripts, sides)
     named = lines_that_draw(scripts, sides)
     racing = bool(named) and all(RACE in line for line in named)
     hashed = few_of(_in_hash_order(scripts[0], sides)) if scripts[0] == scripts[1] else ""
     shuffling = few_of(_shuffles(scripts[0], sides)) if alike else ""
     findings = [ordered_by(finding, shuffling) for finding in findings]
-    drawn = (drawn_otherwise(f, few_of(named), alike, racing) for f in findings)
+    drawn = [drawn_otherwise(f, few_of(named), alike, racing) for f in findings]
+    if alike and not named and all_seeded(*(side.execution for side in sides)):
+        workers = min(worker_processes(side.execution) for side in sides)
+        drawn = [in_workers(f, workers) for f in drawn]
     return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
 
 
@@ -67,7 +77,7 @@ def with_rows_moved(
     measured = content.mechanism == data_content.MISMATCHED
     if not measured and not data_content.inputs_only(*sides):
         return tuple(findings)
-    pairs = dict(zip(scripts, sides, strict=True))
+    pairs = dict(zip(scripts, _as_scripts(scripts, sides), strict=True))
     lines = few_of([line for path, side in pairs.items() for line in _moving_alone(path, side)])
     if not lines:
         return tuple(findings)
@@ -79,13 +89,33 @@ def with_rows_moved(
     return tuple(told if f is content else f for f in findings)
 
 
+def _as_scripts(scripts: tuple[Path, Path], sides: tuple[Side, Side]) -> tuple[Side, Side]:
+    """The sides with the lines that a notebook's cells have in the text of all of them."""
+    found = list(sides)
+    for i, path in enumerate(scripts):
+        if path.suffix == NOTEBOOK:
+            with contextlib.suppress(OSError, SyntaxError, ValueError):
+                found[i] = as_one_script([sides[i]], cells(text_of(path)))[0]
+    return found[0], found[1]
+
+
+def _at(file: Path, line: int) -> str:
+    """``train.py:4``, ``train.ipynb (cell 2):4``."""
+    if file.suffix != NOTEBOOK:
+        return f"{file.name}:{line}"
+    found = cells(text_of(file))
+    above = lines_above(found)
+    cell = [one for one in found if above[one.number] < line][-1]
+    return f"{cell.file(file.name)}:{line - above[cell.number]}"
+
+
 def _moving_alone(path: Path, side: Side) -> Iterator[str]:
     files = [path, *(module for module, _ in modules_of(path, path.parent))]
     for file in files:
         source = _source(file)
         for line, what in moves_alone(source.script) if source is not None else ():
             if _before(side, file, line):
-                yield f"{file.name}:{line}: {what}"
+                yield f"{_at(file, line)}: {what}"
 
 
 def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:
@@ -96,7 +126,7 @@ def _in_hash_order(path: Path, sides: tuple[Side, Side]) -> list[str]:
     files = [path, *(module for module, _ in modules_of(path, path.parent))]
     known = ((file, _source(file)) for file in files)
     return [
-        f"{file.name}:{hit.line}: a set is iterated: texts come out of it in another order in each "
+        f"{_at(file, hit.line)}: a set is iterated: texts come out of it in another order in each "
         "process"
         for file, source in known
         if source is not None
@@ -116,7 +146,7 @@ def _shuffles(path: Path, sides: tuple[Side, Side]) -> list[str]:
     ]
     files = [path, *(module for module, _ in modules_of(path, path.parent))] if unseeded else []
     return [
-        f"{file.name}:{hit.line}: {hit.what}"
+        f"{_at(file, hit.line)}: {hit.what}"
         for file in files
         for source in [_source(file)]
         if source is not None
@@ -269,7 +299,7 @@ def _draws(path: Path, side: Side) -> list[str]:
             # where the run was seen to make generators, a line that made none never ran
             and not (made and what.startswith("default_rng()") and (str(file), line) not in made)
         ]
-        found += [f"{file.name}:{line}: {what}" for line, what in kept]
+        found += [f"{_at(file, line)}: {what}" for line, what in kept]
     return [*found, *_made_in_helpers(side, {str(file): file for file in known if file != path})]
 
 
@@ -289,7 +319,7 @@ def _made_in_helpers(side: Side, files: Mapping[str, Path]) -> list[str]:
 
 def _source(path: Path) -> Source | None:
     try:
-        return Source(text_of(path))
+        return Source(program_text(path))
     except (OSError, SyntaxError, ValueError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tokenize
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,8 +13,13 @@ from whydiff.core.stack import Frame, in_library
 from whydiff.fixes.pins import FILES
 from whydiff.script_text.edits import Settings
 from whydiff.script_text.imports import candidates
+from whydiff.script_text.notebooks import as_script, cells
 from whydiff.script_text.settings import ENDINGS, settings_of
 
+#: How the name of a notebook ends.
+NOTEBOOK = ".ipynb"
+#: A line of a cell that runs a file beside the notebook, as its text as Python has it.
+_RUN = re.compile(r"^( *)pass  # ipython: %run (?:-\w+ +)*(\w+)\.py\b.*$", re.MULTILINE)
 #: Files of a project that are read.
 MOST_MODULES = 40
 #: Bytes of a file of settings; what is larger holds data.
@@ -24,6 +30,15 @@ def text_of(path: Path) -> str:
     """A script's text in its own encoding, with its own ends of lines."""
     with path.open(encoding=encoding_of(path), newline="") as text:
         return text.read()
+
+
+def program_text(path: Path) -> str:
+    """A script's text as Python; of a notebook that of all its cells, in which a file that
+    ``%run`` runs is imported: that is when its lines are reached."""
+    text = text_of(path)
+    if path.suffix != NOTEBOOK:
+        return text
+    return _RUN.sub(r"\1import \2", as_script(cells(text)))
 
 
 def encoding_of(path: Path) -> str:
@@ -113,6 +128,6 @@ def files_of_packages(script: Path) -> list[tuple[Path, str]]:
 
 def _readable(path: Path) -> str | None:
     try:
-        return text_of(path)
-    except (OSError, SyntaxError, UnicodeDecodeError):
+        return program_text(path)
+    except (OSError, SyntaxError, ValueError):
         return None
