@@ -103,6 +103,30 @@ def test_the_line_that_shuffles_a_stream_is_named_where_it_stands(tmp_path, seed
     assert found.detail == f"the stream; {lines}"
 
 
+@pytest.mark.parametrize(
+    ("rows", "mechanism", "line"),
+    [
+        ("np.random.permutation(9)", "loop-order", "permutation draws from NumPy's global "
+         "generator, which nothing had seeded"),
+        ("tf.data.Dataset.range(9).shuffle(9)", "pipeline-shuffle", "shuffle of a pipeline without "
+         "a seed"),
+    ],
+)  # fmt: skip
+def test_the_line_that_orders_the_batches_of_a_loop_is_named(tmp_path, rows, mechanism, line):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import numpy as np\nimport tensorflow as tf\n\n"
+        f"for row in {rows}:\n    model.train_on_batch(x[row], y[row])\n"
+    )
+    side = a_side(
+        fit={"stack": (Frame(str(script), 5, "<module>", ""),)},
+        execution={"script": str(script), "ledger": ()},
+    )
+    order = Finding("data-order", DIFFERS, "x", "the loop", mechanism="loop-order")
+    found = with_drawing_lines([order], (script, script), (side, side), alike=True)[0]
+    assert (found.detail, found.mechanism) == (f"the loop; train.py:4: {line}", mechanism)
+
+
 def test_a_line_that_made_no_generator_in_the_run_is_not_named(data, tmp_path):
     made = Draw(0, SEEDING, "numpy.random.default_rng", None, False,
                 (Frame(str(tmp_path / "train.py"), 3, "<module>", ""),))  # fmt: skip

@@ -165,3 +165,31 @@ def test_what_a_class_counts_is_named_with_the_class():
     one, other = (architecture_facts(m, Names(m)) for m in models)
     assert {c.key for c in changes(one, other)} == {"layer:counted:rate"}
     assert one["layer:counted:Counted.made"] == 2 and one["layer:counted:scale"] == 2.0
+
+
+class Summed(keras.layers.Layer):
+    def __init__(self, scales=[], names={}, **kwargs):  # noqa: B006
+        super().__init__(**kwargs)
+        scales.append(0.5)
+        self.factor = sum(scales)
+
+    def call(self, x):
+        return x * self.factor
+
+
+def test_a_list_that_is_the_default_of_an_argument_is_named_with_the_class():
+    facts = []
+    for _ in range(2):
+        model = keras.Sequential([keras.Input((2,)), Summed(name="summed")])
+        facts.append(architecture_facts(model, Names(model)))
+    key = "layer:summed:Summed.__init__'s default of scales"
+    assert [one[key] for one in facts] == [[0.5], [0.5, 0.5]]
+    assert not any("default of names" in key for key in facts[0])
+
+
+@pytest.mark.parametrize("kind", [keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau])
+def test_a_callback_that_is_used_again_is_set_as_it_was(kind):
+    callback = kind(monitor="loss", min_delta=0.05)
+    before = shown(callback)
+    callback._set_monitor_op()
+    assert callback.min_delta == -0.05 and shown(callback) == before

@@ -238,3 +238,26 @@ def test_what_a_training_left_in_a_callback_is_found_by_the_next_one_that_gets_i
     assert aside.found_in([counted, new]) == {"Cools.seen": 1}
     counted.seen = 5  # set anew by the script
     assert aside.found_in([counted]) == {}
+
+
+class Centered(keras.layers.Layer):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.center = 0.0
+
+    def call(self, x):
+        self.center = 0.9 * self.center + 0.1 * x.mean(axis=0)
+        return x - self.center
+
+
+def test_an_array_that_a_step_keeps_in_an_attribute_is_state_as_well() -> None:
+    layer, x = Centered(), np.ones((2, 3), "float32")
+    begun = []
+    for _ in range(2):
+        before = stored_before([layer])
+        layer.call(x)
+        (read,) = (r for r in reads_of(None, {"layer": layer}, False, None, before) if r.stored)
+        begun.append(read.value)
+    assert begun[0] == 0.0 and np.allclose(begun[1], 0.1)
+    layer.center += 1.0  # in place
+    assert np.allclose(begun[1], 0.1)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xxhash
 
 from whydiff.core.stack import in_library
@@ -180,8 +181,11 @@ class Outside:
 
 
 def anew(value: Any) -> Any:
-    """A value that a step cannot change any more: of a list a copy."""
-    return list(value) if isinstance(value, list) else value
+    """A value that a step cannot change any more: of a list, an array or a tensor of torch a
+    copy."""
+    if isinstance(value, list | np.ndarray):
+        return value.copy()
+    return value.detach().clone() if hasattr(value, "detach") else value
 
 
 def read_outside(function: Any) -> Iterator[Outside]:

@@ -12,7 +12,7 @@ import numpy as np
 from whydiff.core.digests import tensor_digest
 from whydiff.keras_backend.code import LOSS, Outside, anew, is_users
 from whydiff.keras_backend.subject import BesideModels
-from whydiff.recorder.describe.model import constants, held, loss_reads, outside
+from whydiff.recorder.describe.model import constants, held, is_array, loss_reads, outside
 from whydiff.recorder.describe.values import PLAIN, plain
 
 
@@ -56,13 +56,13 @@ def reads_of(
 
 
 def stored_before(layers: Sequence[Any]) -> dict[tuple[int, str], Any]:
-    """Plain values that steps of a training may set, by the layer's id, as they are now: own
-    attributes that its code sets, and what it reads from globals and closures."""
+    """Values that steps of a training may set, by the layer's id, as they are now: own attributes
+    that its code sets, and plain ones that it reads from globals and closures."""
     return {
         (id(layer), read.name): anew(read.value)
         for layer in layers
         for read in (*outside(layer), *(r for r in held(layer) if r.stored))
-        if isinstance(read.value, _KEPT)
+        if isinstance(read.value, _KEPT) or (read.stored and is_array(read.value))
     }
 
 

@@ -99,6 +99,20 @@ def test_a_stream_is_never_intended():
     assert finding.mechanism == "pipeline-shuffle" and not finding.intended
 
 
+def test_a_loop_that_gives_batches_is_no_pipeline():
+    mixed = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+    for kind, mechanism in (("train_on_batch", "loop-order"), ("tf.data", "pipeline-shuffle")):
+        a, b = (
+            a_side(
+                data_order=order(range(10), relative=True),
+                data_content=content(rows),
+                fit={"notes": {"data": kind}},
+            )
+            for rows in (range(10), mixed)
+        )
+        assert ORDER(a, b).mechanism == mechanism
+
+
 def test_batches_that_come_twice_from_several_workers():
     plain, mixed = [*range(10)], [2, 3, 4, 5, *range(6)]
     fed = {"data_order": order(plain, mixed, relative=True)}

@@ -112,6 +112,16 @@ MECHANISMS = (
         seen="Two runs of one script share no sample.",
     ),
     Mechanism(
+        "loop-order",
+        ("data-order",),
+        "a loop of the script's own orders its samples",
+        "A hand-written loop, such as one of train_on_batch, gives the rows in an order that is "
+        "drawn outside of Keras: by a permutation, a choice or a pipeline.",
+        "Call keras.utils.set_random_seed(n) before the loop, or draw the order from a generator "
+        "with a seed: np.random.default_rng(n).",
+        seen="Batches that no pipeline hands out hold the same samples in another order.",
+    ),
+    Mechanism(
         "hash-order",
         ("data-content",),
         "a set hands out what it holds in another order",

@@ -214,12 +214,13 @@ MECHANISMS = (
         "class-counts-on",
         ("architecture",),
         "a class of layers counts on from one model to the next",
-        "The class of a layer holds a value for all of its layers, which each new layer changes: a "
-        "model that is built again begins with what the one before has left there.",
+        "The class of a layer holds a value for all of its layers, which each new layer changes, "
+        "or a list that is the default of an argument: a model that is built again begins with "
+        "what the one before has left there.",
         "Give each layer the value as an argument, or set the attribute of the class back before "
-        "each model is built.",
+        "each model is built; let an argument's default be None in place of a list.",
         seen="In two fits of one run layers differ in an attribute that their class holds and that "
-        "its __init__ or build sets.",
+        "its __init__ or build sets, or in such a default.",
     ),
     Mechanism(
         "trainable-without-compile",

@@ -37,6 +37,10 @@ FIX = (
 )
 #: Streams whose order the script's own Python code draws.
 _DRAWN_BY_THE_SCRIPT = {"generator", "PyDataset"}
+#: data that no pipeline hands out
+_GIVEN_BY_A_LOOP = {"train_on_batch", "loop"}
+#: mechanism: a loop of the script's own orders its samples
+LOOP_ORDER = "loop-order"
 
 Epochs = list[np.ndarray]
 
@@ -170,6 +174,9 @@ def _recognise(a: Side, b: Side) -> tuple[str, str, bool]:
         why = seeds.fed_otherwise(a, b) if kinds <= _DRAWN_BY_THE_SCRIPT else None
         if why is not None:
             return why.detail, why.mechanism, why.intended
+        if kinds <= _GIVEN_BY_A_LOOP:
+            text = "a loop of the script's own gives the same samples in another order"
+            return text, LOOP_ORDER, False
         text = (
             "the data are a stream (tf.data, a loader or a generator) that comes in another order"
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from whydiff.core.findings import DIFFERS, Finding
 from whydiff.diagnosis.mechanisms import mechanism as known
 from whydiff.diagnosis.sources import data_content
+from whydiff.diagnosis.sources.data_order import LOOP_ORDER
 
 #: Settings of one program, of which two runs that differ in them have drawn them.
 SETTINGS = ("optimizer", "objective", "architecture", "batch-size", "duration", "precision",
@@ -33,7 +34,8 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
     if alike:
         finding = replace(finding, intended=False)
     detail = f"{finding.detail}; {lines}"
-    if lines and finding.mechanism == "host-draws" and "without a seed" not in finding.detail:
+    unsaid = finding.mechanism == "host-draws" and "without a seed" not in finding.detail
+    if lines and (unsaid or finding.mechanism == LOOP_ORDER):
         return replace(finding, detail=detail)
     if lines and _unsaid(finding):
         shared = finding.mechanism in ("unseeded-split", "other-subset")
@@ -62,9 +64,14 @@ def in_workers(finding: Finding, workers: int) -> Finding:
 
 def ordered_by(finding: Finding, lines: str) -> Finding:
     """A finding on the order of a stream with the ``lines`` that shuffle it, "" for none."""
-    if finding.status != DIFFERS or finding.mechanism != "pipeline-shuffle" or not lines:
+    streams = ("pipeline-shuffle", LOOP_ORDER)
+    if finding.status != DIFFERS or finding.mechanism not in streams or not lines:
         return finding
-    return replace(finding, detail=f"{finding.detail}; {lines}")
+    detail = f"{finding.detail}; {lines}"
+    if finding.mechanism == LOOP_ORDER:  # the loop goes through a pipeline
+        remedy = known("pipeline-shuffle").remedy
+        return replace(finding, detail=detail, mechanism="pipeline-shuffle", remedy=remedy)
+    return replace(finding, detail=detail)
 
 
 def in_hash_order(finding: Finding, lines: str, drawn: bool) -> Finding:

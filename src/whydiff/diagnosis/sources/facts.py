@@ -131,11 +131,11 @@ def show(value: Any) -> str:
 
 def both(a: Any, b: Any) -> str:
     """Two differing values in one phrase: ``0.001 against 0.003``."""
-    if _is_digest(a) and _is_digest(b):
+    if is_digest(a) and is_digest(b):
         return "changed"
-    if a is NOT_SET and _is_digest(b):
+    if a is NOT_SET and is_digest(b):
         return "only in B"
-    if b is NOT_SET and _is_digest(a):
+    if b is NOT_SET and is_digest(a):
         return "only in A"
     shown_a, shown_b = show(a), show(b)
     if isinstance(a, str) and isinstance(b, str) and "…" in shown_a + shown_b:
@@ -256,5 +256,6 @@ def is_name(key: str) -> bool:
     return key.rpartition(".")[2] == "name"
 
 
-def _is_digest(value: Any) -> bool:
+def is_digest(value: Any) -> bool:
+    """Whether a fact is the digest of code or of an array."""
     return isinstance(value, str) and _HEX.fullmatch(value) is not None

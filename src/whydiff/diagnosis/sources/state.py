@@ -11,7 +11,7 @@ from whydiff.core.recording import Side
 from whydiff.core.words import count, listed
 from whydiff.diagnosis import files
 from whydiff.diagnosis.mechanisms import mechanism as mechanism_of
-from whydiff.diagnosis.sources.facts import equal, name_of, show
+from whydiff.diagnosis.sources.facts import equal, is_digest, name_of, show
 from whydiff.diagnosis.sources.source import Source, differs, identical, unknown
 from whydiff.diagnosis.sources.stale import (
     compiled_apart,
@@ -95,7 +95,7 @@ def _held(a: Side, b: Side) -> Finding | None:
         begins[where, name] = (x, y, f", where {named_fit(fit)} left it")
     if begins:
         parts = [
-            f"{name} of {where} begins with {show(x)} in A and {show(y)} in B{by}"
+            f"{name} of {where} begins with {_value(x)} in A and {_value(y)} in B{by}"
             for (where, name), (x, y, by) in begins.items()
         ]
         detail = f"{'; '.join(parts)}: a value that training itself sets, and no variable"
@@ -113,6 +113,11 @@ def _held(a: Side, b: Side) -> Finding | None:
     if normalizes and any(adapted_otherwise(a, b)):
         mechanism = ADAPTED
     return differs(ID, detail, FIX, mechanism=mechanism)
+
+
+def _value(value: object) -> str:
+    """A value as it is told; of an array only its digest is known."""
+    return "an array" if is_digest(value) else show(value)
 
 
 def adapted_otherwise(a: Side, b: Side) -> list[str]:

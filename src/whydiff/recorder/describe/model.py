@@ -150,13 +150,15 @@ def stored(layer: Any) -> frozenset[str]:
 def held(layer: Any) -> list[Outside]:
     """The plain attributes of a layer of the user's: code may set them anew between two fits.
 
-    Of those that its class holds for all layers, only what a step itself sets.
+    Of those that its class holds for all layers, only what a step itself sets; what a step sets may
+    be an array or a tensor as well, such as a mean of the layer's own over all batches.
     """
     kept = stored(layer)
     found = []
     for key, value in own_attributes(layer, private=kept):
         own = key in vars(layer)
-        if isinstance(value, PLAIN) and (own or key in kept):
+        known = isinstance(value, PLAIN) or (key in kept and is_array(value))
+        if known and (own or key in kept):
             holder = layer if own else next(c for c in type(layer).__mro__ if key in vars(c))
             write = object.__setattr__ if own else type.__setattr__
             get, put = (functools.partial(f, holder, key) for f in (getattr, write))
@@ -179,6 +181,11 @@ def constants(layer: Any) -> list[Outside]:
         for key, value in list(vars(layer).items())
         if not key.startswith("_") and key not in written and _is_constant(value)
     ]
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array or a tensor that holds numbers, and no variable."""
+    return isinstance(value, np.ndarray) or _is_constant(value)
 
 
 def _is_constant(value: Any) -> bool:

@@ -113,6 +113,10 @@ def shown(callback: Any) -> str:
     """Class and settings of a callback: ``EarlyStopping(monitor='val_loss', patience=3)``."""
     held = {k: v for k, v in vars(callback).items() if k not in _STATE}
     settings = {k: v for k, v in held.items() if not k.startswith("_") and isinstance(v, PLAIN)}
+    least = settings.get("min_delta")
+    if hasattr(callback, "monitor_op") and isinstance(least, int | float):
+        # Keras turns its sign where less is better, and leaves it so in a callback used again.
+        settings["min_delta"] = abs(least)
     text = ", ".join(f"{k}={v!r}" for k, v in sorted(settings.items()))
     functions = [v for v in held.values() if callable(v) and hasattr(v, "__code__")]
     if functions:

@@ -114,12 +114,28 @@ def own_settings(layer: Any, without: Collection[str] = ()) -> dict[str, Any]:
     """The plain attributes of a layer or model whose class is the user's.
 
     One that the class holds, and that each new layer changes, is named with it: ``Block.count``.
+    So are lists and the like that are defaults of arguments, which all layers share.
     """
     found: dict[str, Any] = {}
+    for key, value in _shared_defaults(type(layer)):
+        flat(key, value, found)
     for key, value in own_attributes(layer):
         if key not in without and _is_setting(value):
             flat(f"{_counting_class(layer, key)}{key}", value, found)
     return found
+
+
+def _shared_defaults(cls: type) -> Iterator[tuple[str, Any]]:
+    """Lists, dictionaries and sets that are defaults of ``__init__`` and no longer empty."""
+    if not is_users(cls):
+        return
+    makers = (vars(base).get("__init__") for base in cls.__mro__ if is_users(base))
+    for function in (f for f in makers if inspect.isfunction(f)):
+        for parameter in inspect.signature(function).parameters.values():
+            default = parameter.default
+            if isinstance(default, list | dict | set) and default:
+                shown = sorted(default, key=str) if isinstance(default, set) else plain(default)
+                yield f"{cls.__name__}.__init__'s default of {parameter.name}", plain(shown)
 
 
 def _counting_class(layer: Any, key: str) -> str:
