@@ -13,7 +13,7 @@ from whydiff.testing.calls import call
 VALUES = {"loss": 0.3, "auc": 0.7, "accuracy": 0.9}
 
 
-def taken(tmp_path, text):
+def taken(tmp_path, text, values=VALUES):
     """The numbers of evaluate that the prints of a script show."""
     script = tmp_path / "train.py"
     script.write_text(text)
@@ -25,10 +25,10 @@ def taken(tmp_path, text):
             while frame is not None and frame.f_code.co_filename == str(script):
                 stack.insert(0, Frame(str(script), frame.f_lineno, frame.f_code.co_name))
                 frame = frame.f_back
-            made = call(len(calls) + 1, "evaluate", values=VALUES)
-            notes = {} if return_dict else {"listed": list(VALUES)}
+            made = call(len(calls) + 1, "evaluate", values=values)
+            notes = {} if return_dict else {"listed": list(values)}
             calls[made.number] = replace(made, stack=tuple(stack), notes=notes)
-            return dict(VALUES) if return_dict else list(VALUES.values())
+            return dict(values) if return_dict else list(values.values())
 
     space = {
         "print": lambda *_: found.extend(taken_numbers(sys._getframe(1), calls)),
@@ -193,3 +193,25 @@ def test_quantities_by_their_names():
     assert quantity_in("val_mae=") == "mean_absolute_error" and quantity_in("RMSE") != "mse"
     assert quantity_in("account macros") == ""
     assert measures("accuracy", "binary_accuracy") and not measures("accuracy", "auc")
+
+
+OF_OUTPUTS = {"loss": 0.3, "left_loss": 0.1, "right_loss": 0.2, "left_accuracy": 0.7,
+              "right_accuracy": 0.9}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("print('right accuracy', s[3])", ["right_accuracy"]),
+        ("print(f'left_loss={s[1]} right_loss={s[3]}')", ["right_loss"]),
+        ("right_accuracy = s[3]\nprint(right_accuracy)", ["right_accuracy"]),
+        ("left_loss, right_loss, *_ = s\nprint(right_loss)", ["right_loss"]),
+        ("print('left accuracy', s[3], 'right accuracy', s[4])", []),
+        ("print('accuracy', s[3])", []),  # of either output
+        ("print('accuracy of left and right', s[3])", []),
+        ("left_accuracy = s[3]\nprint('of the right one', left_accuracy)", []),
+    ],
+)
+def test_the_metric_of_another_output(tmp_path, text, said):
+    found = taken(tmp_path, f"s = model.evaluate(1)\n{text}", OF_OUTPUTS)
+    assert [one.said for one in found if one.mistaken] == said

@@ -7,6 +7,7 @@ a position is easily taken for another metric than the one that stands there.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,9 +128,20 @@ def _taken(place: _Place, call: MeasuringCall, label: str) -> Taken | None:
     # What the model was not compiled with is called by some name of the script's own; of a mean
     # square the root is another quantity.
     known = quantity and not place.root and any(measures(quantity, one) for one in names)
-    said = place.said if place.said in names else ""
+    said = place.said if place.said in names else _called(label, place.names, name, names)
     value = call.values[name]
     return Taken(call.number, key, name, quantity if known else "", value, said, place.root)
+
+
+def _called(label: str, variables: Sequence[str], name: str, metrics: Sequence[str]) -> str:
+    """The one metric, other than ``name``, that a variable is called like or whose words are all in
+    a label, ``second accuracy`` of ``second_accuracy``; "" where there is none."""
+    for variable in variables:
+        if variable in metrics:
+            return variable if variable != name else ""
+    words = {*re.findall(r"[a-z0-9]+", label.lower())}
+    in_label = [m for m in metrics if "_" in m and {*m.lower().split("_")} <= words]
+    return in_label[0] if len(in_label) == 1 and in_label[0] != name else ""
 
 
 def _places(module: ast.Module, node: ast.expr, frame: Any) -> Iterator[_Place]:

@@ -304,13 +304,14 @@ def reweighted(batches: Sequence[Any], others: Sequence[Any]) -> list[Any]:
     wholes = [(batch[0], batch[1] if len(batch) > 1 else None) for batch in batches]
     if not any(len(batch) > 2 for batch in others):
         return wholes
-    weights = columns([(batch[2],) for batch in others])[0]
+    structure = others[0][2]  # one array, or one for each output
+    weights = columns([(batch[2],) for batch in others])
     sizes = [len(leaves_of(batch)[0]) for batch in batches]
-    if sum(sizes) != len(weights):
+    if any(sum(sizes) != len(leaf) for leaf in weights):
         raise TransferError("sample weights are not as many as the samples")
     ends = np.cumsum(sizes)
     return [
-        (*whole, weights[end - size : end])
+        (*whole, pack_leaves(structure, [leaf[end - size : end] for leaf in weights]))
         for whole, size, end in zip(wholes, sizes, ends, strict=True)
     ]
 
