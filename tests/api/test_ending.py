@@ -76,6 +76,16 @@ def ours(scratch):
     return found
 
 
+def started(scratch, *arguments, **options):
+    """A command of ours that makes its folders in ``scratch``; silent unless asked otherwise."""
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *map(str, arguments)],
+        env={**os.environ, "TMPDIR": str(scratch)},
+        **{**silent, **options},
+    )
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("number", [n for n in SIGNALS if n != signal.SIGHUP])
 def test_ended_at_any_moment_nothing_is_left(tmp_path, tally, number):
@@ -83,12 +93,7 @@ def test_ended_at_any_moment_nothing_is_left(tmp_path, tally, number):
     scratch.mkdir()
     script.write_text("import time\ntime.sleep(60)\n")
     for moment in range(10):
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "explain", str(script)],
-            env={**os.environ, "TMPDIR": str(scratch)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = started(scratch, "explain", script)
         time.sleep(0.05 + 0.15 * moment)
         process.send_signal(number)
         assert process.wait(timeout=HANGS) != 0
@@ -117,15 +122,10 @@ def test_ended_while_it_trains_nothing_is_left(tmp_path, tally, number, at):
     scratch.mkdir()
     project.mkdir()
     (project / "train.py").write_text(UNSEEDED)
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "explain", "train.py"],
-        cwd=project,
-        env={**os.environ, "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heard,
-    )
+    process = started(
+        scratch, "explain", "train.py",
+        cwd=project, stderr=subprocess.PIPE, text=True, preexec_fn=heard,
+    )  # fmt: skip
     with process.stderr as said:
         assert any(at in line for line in said)
         process.send_signal(number)
@@ -151,13 +151,7 @@ def test_no_process_and_no_folder_outlives_us(tmp_path, tally, verb, number):
         "explain": ["--in-place"],
         "study": ["--in-place", "--engine", "process", "-o", str(tmp_path / "s.whydiff")],
     }[verb]
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, verb, str(script), *options],
-        env={**os.environ, "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=heard,
-    )
+    process = started(scratch, verb, script, *options, preexec_fn=heard)
     while not (told.exists() and told.read_text()):
         assert process.poll() is None
         time.sleep(0.05)
@@ -191,16 +185,11 @@ def test_after_a_second_ctrl_c_no_process_is_left(tmp_path, tally, verb):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     options = ["-o", "r.whydiff"] if verb == "record" else ["--in-place"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, verb, "train.py", *options],
-        cwd=tmp_path,
-        env={**os.environ, "TMPDIR": str(scratch)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    process = started(
+        scratch, verb, "train.py", *options,
+        cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    )  # fmt: skip
     pressed, script = 0, 0
     while process.poll() is None:
         told = tmp_path / f"heard{pressed}"

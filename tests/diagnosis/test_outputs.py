@@ -35,6 +35,9 @@ def ending(activation, logits, loss=SPARSE):
         (ending("linear", True), ending("linear", False), {"a": "softmax", "b": "softmax"}),
         (ending("softmax", True), ending("softmax", False), {}),
         (ending("linear", False), ending("softmax", False), {}),
+        # Nobody knows that what the other gives are probabilities.
+        (ending("linear", True), ending("relu", False), {}),
+        (ending("linear", True, BINARY), ending("softmax", False), {}),
         # A regression, and a loss of which nothing is known.
         (ending("linear", True, "mse"), ending("sigmoid", False, "mse"), {}),
         ({"objective": {"loss": ["mse", SPARSE]}}, ending("linear", False), {}),

@@ -18,12 +18,16 @@ def activations(a: Recipe, b: Recipe) -> dict[str, str]:
     """What to put behind the outputs of the model of "a" and of "b"; {} where they are as told.
 
     Models that end alike are read alike, though the losses of the two differ in what they expect:
-    the weights behind equal numbers are to be compared, not the readings.
+    the weights behind equal numbers are to be compared, not the readings. Of others, logits are
+    read as what the other ends in, if that is what their loss makes of them.
     """
-    one, other = read_by_loss(a), read_by_loss(b)
-    if last_activation(a.architecture) == last_activation(b.architecture):
-        one = other = one or other
-    return {side: read for side, read in (("a", one), ("b", other)) if read}
+    reads = read_by_loss(a), read_by_loss(b)
+    ends = last_activation(a.architecture), last_activation(b.architecture)
+    if ends[0] == ends[1]:
+        read = reads[0] or reads[1]
+        return {"a": read, "b": read} if read else {}
+    pairs = zip("ab", reads, reversed(ends), strict=True)
+    return {side: read for side, read, its in pairs if read and read == its}
 
 
 def read_by_loss(recipe: Recipe) -> str:

@@ -19,10 +19,7 @@ def head_of(call: Call, reads: MeasuringCall) -> str:
     """
     outputs = [output.values for output in reads.outputs if output.values is not None]
     alone = len(outputs) == 1 and outputs[0].ndim > 1 and outputs[0].shape[-1] == 1
-    if (
-        alone
-        and last_activation(reads.recipe.architecture) == "softmax"
-        and np.all(outputs[0] == 1)
-    ):
+    ends = last_activation(reads.recipe.architecture)
+    if alone and ends == "softmax" and np.all(outputs[0] == 1):
         return SOFTMAX_OF_ONE
     return LOGITS if call.recipe.objective.get("loss.from_logits") is True else ""

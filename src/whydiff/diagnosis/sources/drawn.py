@@ -50,7 +50,7 @@ def drawn_otherwise(finding: Finding, lines: str, alike: bool, racing: bool = Fa
     return finding
 
 
-def in_workers(finding: Finding, workers: int) -> Finding:
+def made_in_workers(finding: Finding, workers: int) -> Finding:
     """A finding of two runs on their samples where the script started so many processes of its own
     and nothing else was seen that draws without a seed."""
     if finding.source != data_content.ID or not workers or not _unsaid(finding):

@@ -22,7 +22,7 @@ from whydiff.diagnosis.sources.drawn import (
     drawn_in_turn,
     drawn_otherwise,
     in_hash_order,
-    in_workers,
+    made_in_workers,
     ordered_by,
 )
 from whydiff.experiments.explain.texts import NOTEBOOK, modules_of, program_text, text_of
@@ -62,7 +62,7 @@ def with_drawing_lines(
     drawn = [drawn_otherwise(f, few_of(named), alike, racing) for f in findings]
     if alike and not named and all_seeded(*(side.execution for side in sides)):
         workers = min(worker_processes(side.execution) for side in sides)
-        drawn = [in_workers(f, workers) for f in drawn]
+        drawn = [made_in_workers(f, workers) for f in drawn]
     return tuple(in_hash_order(f, hashed, bool(named)) for f in drawn)
 
 
