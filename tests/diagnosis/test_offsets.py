@@ -84,4 +84,5 @@ def test_what_cancels_has_no_numbers_left():
         assert (one.share, one.alone, one.remaining) == (None, None, None)
     assert c.evidence.endswith("by 2, while A and B are 0.5 apart: a and b offset it")
     assert "by 0, while" in b.evidence
+    assert c.remedy == "Change it only along with a and b, which offset it."
     assert cancel([a, b, c]) and not cancel([cause("a")]) and not cancel([])

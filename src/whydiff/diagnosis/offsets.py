@@ -56,6 +56,10 @@ def _marked(cause: Cause, group: set[str], cancelled: bool, trials: Trials) -> C
             f"alone it moves the {trials.measure} by {number(cause.alone * trials.whole)}, while A "
             f"and B are {number(trials.whole)} apart: "
         )
-    evidence += f"{listed(list(others))} offset{'s' * (len(others) == 1)} it"
+    offset = f"offset{'s' * (len(others) == 1)} it"
+    evidence += f"{listed(list(others))} {offset}"
     marked = replace(cause, evidence=evidence, offsets=others)
-    return replace(marked, share=None, alone=None, remaining=None) if cancelled else marked
+    if not cancelled:
+        return marked
+    remedy = f"Change it only along with {listed(list(others))}, which {offset}."
+    return replace(marked, share=None, alone=None, remaining=None, remedy=remedy)

@@ -32,17 +32,19 @@ def _order_of(told: Mapping[str, Any]) -> Iterator[Block]:
     if equal == both:
         yield Text(f"Order of the samples: equal in {_all(both)}.")
         return
-    yield Text(
-        f"Order of the samples: equal in {equal} of {count(both, 'epoch')} that both trained."
-    )
+    alike = bool(told.get("numbered alike"))
+    if alike:
+        text = f"equal in {equal} of {count(both, 'epoch')} that both trained."
+        yield Text(f"Order of the samples: {text}")
     rows = order_rows(told["fed"], 0)
     if not rows:
         return
     numbered = (
         "Samples are numbered as in A's data, those that only B has after them: a circle of A and "
         "a diamond of B at one place mean the same sample at the same position."
-        if told.get("numbered alike")
-        else "A and B were fed other samples, so each is numbered by itself."
+        if alike
+        else "A and B were fed other samples, so each is numbered by itself: a circle and a "
+        "diamond at one place mean the same place in the data of each."
     )
     positions = sorted({row["position"] for row in rows})
     by_side = {(row["side"], row["position"]): row["sample"] for row in rows}
